@@ -29,6 +29,7 @@ const (
 	TooMany         Kind = "too_many"           // a limit of rate or number; RetryAfter says when
 	Contended       Kind = "contended"          // others moved the same wallet faster than we could
 	Throttled       Kind = "throttled"          // the database or the provider asks for patience
+	Unavailable     Kind = "unavailable"        // it didn't answer: whether something happened isn't known
 )
 
 // Field is one broken rule of one field.
@@ -44,7 +45,7 @@ type Refusal struct {
 	Fields     []Field // Invalid only
 	Needed     string  // Insufficient only: a decimal amount
 	Available  string  // Insufficient only: a decimal amount
-	RetryAfter int     // TooMany, Contended, Throttled: seconds
+	RetryAfter int     // TooMany, Contended, Throttled, Unavailable: seconds
 }
 
 func (r *Refusal) Error() string {

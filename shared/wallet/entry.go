@@ -148,6 +148,9 @@ func (e *Entry) Sum(to PlaceKind) money.Amount {
 	return sum
 }
 
+// Grants tells whether the entry gave the wallet a new voucher or card; a reversal only brings old ones back.
+func (e *Entry) Grants() bool { return len(e.Lots) > 0 && e.Kind != Reversed }
+
 // apply moves one posting's money. A place outside the wallet holds as much as it is asked for.
 func (h *Head) apply(p Posting) error {
 	if !p.Amount.IsPositive() || p.From == p.To {

@@ -1,0 +1,117 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"billingcentre/shared/refusal"
+	"billingcentre/shared/wallet"
+)
+
+// Ledger runs commands against wallets.
+type Ledger struct {
+	Store  Store
+	Policy wallet.Policy
+	Now    func() time.Time
+	// Wait pauses before another try of a commit, the attempt-th, that others got in the way of; nil is Backoff.
+	Wait func(ctx context.Context, attempt int) error
+}
+
+// Intent is one thing that shall happen to a wallet, and the documents that turn with it.
+type Intent struct {
+	Command   wallet.Command
+	Documents []Document
+	// Prepare, if set, gives Command and Documents from freshly loaded documents. It runs again whenever a
+	// document has moved. A *DoneError from it means that an earlier entry is the answer.
+	Prepare func(ctx context.Context) (wallet.Command, []Document, error)
+	// Clash answers when an earlier entry has the same key and other content; nil refuses with KeyReused.
+	Clash func(prior wallet.Entry) error
+}
+
+// DoneError is Prepare's way to say that the thing was done before, under this key.
+type DoneError struct {
+	Key wallet.Key
+}
+
+func (e *DoneError) Error() string { return fmt.Sprintf("ledger: done before as %s", e.Key) }
+
+// Receipt is the answer to an intent: the entry of the first time, however often it is asked.
+type Receipt struct {
+	Entry    wallet.Entry
+	Repeated bool // it was there before
+}
+
+// Outcome is what became of one intent of several: a receipt or an error.
+type Outcome struct {
+	Receipt
+	Err error
+}
+
+// Do runs one intent. It is DoAll's case of one.
+func (l *Ledger) Do(ctx context.Context, account wallet.AccountID, intent Intent) (Receipt, error) {
+	out := l.DoAll(ctx, account, []Intent{intent})[0]
+	return out.Receipt, out.Err
+}
+
+// DoAll runs intents on one account, in order, in as few commits as they fit in. Each has its own outcome: what
+// becomes of one never stops another. Refusals aren't recorded: the same key is decided anew next time.
+func (l *Ledger) DoAll(ctx context.Context, account wallet.AccountID, intents []Intent) []Outcome {
+	outcomes := make([]Outcome, len(intents))
+	var firsts, repeats []*task
+	seen := make(map[wallet.Key]bool, len(intents))
+	for i, intent := range intents {
+		t := &task{Intent: intent, out: &outcomes[i]}
+		if t.Command != nil && seen[t.Command.Key()] {
+			repeats = append(repeats, t)
+			continue
+		}
+		if t.Command != nil {
+			seen[t.Command.Key()] = true
+		}
+		firsts = append(firsts, t)
+	}
+	l.finish(ctx, account, firsts, false)
+	for _, t := range repeats { // each finds the answer of the first of its key, or is decided when that was refused
+		l.finish(ctx, account, []*task{t}, true)
+	}
+	return outcomes
+}
+
+// Preview answers as Do would at this instant, and writes nothing (README rule 22).
+func (l *Ledger) Preview(ctx context.Context, account wallet.AccountID, command wallet.Command) (Receipt, error) {
+	t := &task{Intent: Intent{Command: command}, out: new(Outcome)}
+	open, err := l.lookUp(ctx, []*task{t})
+	if err != nil || len(open) == 0 {
+		return t.out.Receipt, errors.Join(err, t.out.Err)
+	}
+	head, err := l.Store.Head(ctx, account)
+	if err != nil {
+		return Receipt{}, err
+	}
+	change, err := l.decide(head, command)
+	return Receipt{Entry: change.Entry}, err
+}
+
+// decide is wallet.Decide, but a broken invariant stops only the one command that met it.
+func (l *Ledger) decide(head wallet.Head, command wallet.Command) (change wallet.Change, err error) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			err = fmt.Errorf("deciding %s: %v", command.Key(), broken)
+		}
+	}()
+	return wallet.Decide(head, command, l.Policy, l.Now())
+}
+
+// answer compares an earlier entry with what is asked now.
+func (t *task) answer(prior wallet.Entry) {
+	switch {
+	case prior.Fingerprint == t.Command.Fingerprint():
+		t.out.Receipt = Receipt{Entry: prior, Repeated: true}
+	case t.Clash != nil:
+		t.out.Err = t.Clash(prior)
+	default:
+		t.out.Err = refusal.Of(refusal.KeyReused, "%s came before with other content; the first stands.", prior.Key)
+	}
+}

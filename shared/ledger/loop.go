@@ -1,0 +1,244 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"billingcentre/shared/wallet"
+)
+
+const (
+	tries    = 12      // of one commit; with Backoff that is about three seconds
+	maxBytes = 3 << 20 // canonical bytes of one commit's entries, well below a transaction's 4 MB
+)
+
+// task is an intent on its way to its outcome.
+type task struct {
+	Intent
+	out      *Outcome
+	prepared bool
+}
+
+// finish brings every task to its outcome: load, decide as many as fit into one commit, commit, and again.
+func (l *Ledger) finish(ctx context.Context, account wallet.AccountID, open []*task, look bool) {
+	attempt := 0
+	for len(open) > 0 {
+		var err error
+		if open = l.prepare(ctx, open); look {
+			open, err = l.lookUp(ctx, open)
+		}
+		if err == nil && len(open) > 0 {
+			open, err = l.step(ctx, account, open)
+		}
+		var taken *TakenError
+		look = false
+		switch {
+		case err == nil:
+			attempt = 0
+			continue
+		case errors.As(err, &taken):
+			look = true // all of them, since the store may not have told every one
+		case errors.Is(err, ErrStale):
+			unprepare(open)
+		case errors.Is(err, ErrUnknown):
+			look = true // the write may have happened, or may still happen: then the head's version fails ours
+		case !errors.Is(err, ErrMoved) && !errors.Is(err, ErrContended) && !errors.Is(err, ErrThrottled):
+			fail(open, err)
+			return
+		}
+		if attempt++; attempt == tries {
+			fail(open, exhausted(err))
+			return
+		}
+		if waitErr := l.pause(ctx, attempt, err); waitErr != nil {
+			fail(open, exhausted(err))
+			return
+		}
+	}
+}
+
+// step loads the head, decides a prefix of the tasks on it, and commits. It returns the tasks that are still open.
+func (l *Ledger) step(ctx context.Context, account wallet.AccountID, open []*task) ([]*task, error) {
+	head, err := l.Store.Head(ctx, account)
+	if err != nil {
+		return open, err
+	}
+	f := l.fold(head, open)
+	// What was done before is no refusal, even if it couldn't be done now.
+	refused, err := l.lookUp(ctx, f.refused)
+	if err != nil {
+		return open, err
+	}
+	if len(f.decided) > 0 {
+		if err := l.Store.Commit(ctx, f.commit); err != nil {
+			return without(open, f.refused, refused), err
+		}
+	}
+	for i, t := range f.decided {
+		t.out.Receipt = Receipt{Entry: f.commit.Entries[i]}
+	}
+	for _, t := range refused {
+		t.out.Err = f.reasons[t]
+	}
+	return open[len(f.decided)+len(f.refused):], nil
+}
+
+// folded is the outcome of deciding tasks one upon the other, before anything is written.
+type folded struct {
+	commit  Commit
+	decided []*task // one for each entry of commit
+	refused []*task
+	reasons map[*task]error
+}
+
+// fold decides tasks in order, each on the head that the one before it left, until a commit is full.
+func (l *Ledger) fold(head wallet.Head, open []*task) folded {
+	f := folded{commit: Commit{Before: head, After: head}, reasons: map[*task]error{}}
+	actions, bytes := 1, 0
+	for _, t := range open {
+		change, err := l.decide(f.commit.After, t.Command)
+		if err != nil {
+			f.refused = append(f.refused, t)
+			f.reasons[t] = err
+			continue
+		}
+		size := len(change.Entry.Canonical())
+		for _, d := range t.Documents {
+			size += len(d.Body)
+		}
+		if actions += 1 + len(t.Documents); len(f.decided) > 0 && (actions > MaxActions || bytes+size > maxBytes) {
+			break
+		}
+		bytes += size
+		f.commit.After = change.Head
+		f.commit.Entries = append(f.commit.Entries, change.Entry)
+		f.commit.Documents = append(f.commit.Documents, t.Documents...)
+		f.decided = append(f.decided, t)
+	}
+	return f
+}
+
+// prepare lets the tasks that depend on documents load them; those that get their answer there are done.
+func (l *Ledger) prepare(ctx context.Context, open []*task) []*task {
+	var rest []*task
+	for _, t := range open {
+		if t.Prepare == nil || t.prepared {
+			rest = append(rest, t)
+			continue
+		}
+		var done *DoneError
+		command, documents, err := t.Prepare(ctx)
+		switch {
+		case errors.As(err, &done):
+			t.out.Receipt, t.out.Err = l.receipt(ctx, done.Key)
+		case err != nil:
+			t.out.Err = err
+		default:
+			t.Command, t.Documents, t.prepared = command, documents, true
+			rest = append(rest, t)
+		}
+	}
+	return rest
+}
+
+// receipt reads an entry that a document says exists.
+func (l *Ledger) receipt(ctx context.Context, key wallet.Key) (Receipt, error) {
+	found, err := l.Store.Entries(ctx, key)
+	if err != nil {
+		return Receipt{}, err
+	}
+	entry, ok := found[key]
+	if !ok {
+		return Receipt{}, errors.New("ledger: a document names the missing entry " + string(key))
+	}
+	return Receipt{Entry: entry, Repeated: true}, nil
+}
+
+// lookUp answers the tasks whose entries exist, and returns the others.
+func (l *Ledger) lookUp(ctx context.Context, open []*task) ([]*task, error) {
+	if len(open) == 0 {
+		return nil, nil
+	}
+	keys := make([]wallet.Key, len(open))
+	for i, t := range open {
+		keys[i] = t.Command.Key()
+	}
+	found, err := l.Store.Entries(ctx, keys...)
+	if err != nil {
+		return open, err
+	}
+	var rest []*task
+	for i, t := range open {
+		if prior, ok := found[keys[i]]; ok {
+			t.answer(prior)
+		} else {
+			rest = append(rest, t)
+		}
+	}
+	return rest, nil
+}
+
+// without drops from open those of refused that were answered, that is, aren't in still.
+func without(open, refused, still []*task) []*task {
+	answered := make(map[*task]bool, len(refused))
+	for _, t := range refused {
+		answered[t] = true
+	}
+	for _, t := range still {
+		delete(answered, t)
+	}
+	var rest []*task
+	for _, t := range open {
+		if !answered[t] {
+			rest = append(rest, t)
+		}
+	}
+	return rest
+}
+
+func unprepare(open []*task) {
+	for _, t := range open {
+		t.prepared = false
+	}
+}
+
+func fail(open []*task, err error) {
+	for _, t := range open {
+		t.out.Err = err
+	}
+}
+
+// exhausted is what a caller gets when the tries are used up: always something that may be asked again.
+func exhausted(err error) error {
+	if errors.Is(err, ErrThrottled) || errors.Is(err, ErrUnknown) {
+		return err
+	}
+	return ErrContended
+}
+
+// pause waits when somebody else was in the way. Entries that exist and documents that moved need no patience.
+func (l *Ledger) pause(ctx context.Context, attempt int, err error) error {
+	var taken *TakenError
+	if errors.As(err, &taken) || errors.Is(err, ErrStale) {
+		return ctx.Err()
+	}
+	if l.Wait != nil {
+		return l.Wait(ctx, attempt)
+	}
+	return Backoff(ctx, attempt)
+}
+
+// Backoff waits with full jitter: up to 20 ms, doubling, at most 1 s.
+func Backoff(ctx context.Context, attempt int) error {
+	ceiling := min(20*time.Millisecond<<min(attempt-1, 10), time.Second)
+	timer := time.NewTimer(rand.N(ceiling) + 1)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
