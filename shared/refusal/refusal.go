@@ -17,6 +17,8 @@ type Kind string
 // The kinds. Every one has its line in the tables of packages api (HTTP) and batch (queue).
 const (
 	Invalid         Kind = "invalid"            // the request breaks a rule of form; Fields tells where
+	TooLarge        Kind = "too_large"          // the request has more bytes than are read
+	Unsupported     Kind = "unsupported_media"  // the request isn't in the format that is read
 	Unauthenticated Kind = "unauthenticated"    // nobody vouches for the caller
 	Forbidden       Kind = "forbidden"          // the caller's role may not do this
 	NotFound        Kind = "not_found"          // there is no such thing, or it is somebody else's

@@ -7,18 +7,18 @@ import (
 
 // Policy is every constant that the company may choose. DefaultPolicy is what the README states.
 type Policy struct {
-	Restricted    []string      `json:"restricted"`     // products that vouchers never pay (README rule 14)
-	Grace         time.Duration `json:"grace"`          // how long past its expiry a fund still pays for its last valid day (rule 19)
-	VoucherMonths int           `json:"voucher_months"` // validity from activation, unless the batch says otherwise (rule 6)
-	CardMonths    int           `json:"card_months"`    // validity of a card (rule 11)
-	CardStep      int64         `json:"card_step"`      // a card's face is a positive multiple of this, in units (rule 8)
-	Gifts         []Gift        `json:"gifts"`          // discount vouchers for card purchases (rule 10)
-	CreditFloor   int64         `json:"credit_floor"`   // a class may fall this far below zero, in units (rule 21)
-	MaxLots       int           `json:"max_lots"`       // active lots of one account
-	ExpiryNotice  time.Duration `json:"expiry_notice"`  // how long before its expiry a fund is announced (rule 24)
-	MaxTopUp      int64         `json:"max_top_up"`     // largest single inflow of cash, in units (rule 0.3)
-	LapseRestored bool          `json:"lapse_restored"` // a reversed slice of an expired fund lapses at once (rule 21)
-	MaxBillAge    time.Duration `json:"max_bill_age"`   // 0: bills of any age settle (rule 18)
+	Restricted    []string      `json:"restricted"`                 // products that vouchers never pay (README rule 14)
+	Grace         time.Duration `json:"grace,format:units"`         // how long past its expiry a fund still pays for its last valid day (rule 19)
+	VoucherMonths int           `json:"voucher_months"`             // validity from activation, unless the batch says otherwise (rule 6)
+	CardMonths    int           `json:"card_months"`                // validity of a card (rule 11)
+	CardStep      int64         `json:"card_step"`                  // a card's face is a positive multiple of this, in units (rule 8)
+	Gifts         []Gift        `json:"gifts"`                      // discount vouchers for card purchases (rule 10)
+	CreditFloor   int64         `json:"credit_floor"`               // a class may fall this far below zero, in units (rule 21)
+	MaxLots       int           `json:"max_lots"`                   // active lots of one account
+	ExpiryNotice  time.Duration `json:"expiry_notice,format:units"` // how long before its expiry a fund is announced (rule 24)
+	MaxTopUp      int64         `json:"max_top_up"`                 // largest single inflow of cash, in units (rule 0.3)
+	LapseRestored bool          `json:"lapse_restored"`             // a reversed slice of an expired fund lapses at once (rule 21)
+	MaxBillAge    time.Duration `json:"max_bill_age,format:units"`  // 0: bills of any age settle (rule 18)
 }
 
 // Gift is one tier: a single purchase of From units or more gives a discount voucher of Gift units.
