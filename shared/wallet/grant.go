@@ -64,11 +64,14 @@ func (d *draft) expiry(at time.Time, days, months int) time.Time {
 	switch {
 	case !at.IsZero():
 		return at.UTC().Truncate(time.Millisecond)
-	case days > 0:
+	case days != 0:
 		return d.now.AddDate(0, 0, days)
 	}
 	return addMonths(d.now, months)
 }
+
+// endOfTime bounds expiries: what the codec can't read back must never be written.
+var endOfTime = time.Date(2200, time.January, 1, 0, 0, 0, 0, time.UTC)
 
 // grantable checks what every grant must satisfy.
 func (d *draft) grantable(face money.Amount, expires time.Time) error {
@@ -79,6 +82,8 @@ func (d *draft) grantable(face money.Amount, expires time.Time) error {
 		return refusal.At("/face_value", "must be above 0")
 	case !expires.After(d.now):
 		return refusal.At("/expires_at", "must be in the future")
+	case !expires.Before(endOfTime):
+		return refusal.At("/expires_at", "must be before the year %d", endOfTime.Year())
 	}
 	return d.room(1)
 }
