@@ -45,6 +45,10 @@ func (c Activate) decide(d *draft) error {
 		return refusal.At("/kind", `must be "regular" or "discount"`)
 	case c.Kind == Regular && !c.MinBill.IsZero():
 		return refusal.At("/min_bill_amount", "is for discount vouchers only")
+	case c.MinBill.IsNegative():
+		return refusal.At("/min_bill_amount", "must not be below 0")
+	case !c.MinBill.IsZero() && c.MinBill.Currency() != c.Face.Currency():
+		return refusal.At("/min_bill_amount", "must be in the currency of the face value")
 	}
 	if err := d.grantable(c.Face, expires); err != nil {
 		return err
