@@ -241,15 +241,17 @@ func (s *Settlement) share(class ClassSettlement, shares []money.Amount) {
 	left := class.Payable
 	for _, i := range lines {
 		share, ok := money.Share(s.Lines[i].Amount, class.Exact, class.Payable)
-		if !ok || class.Exact.Sign() < 0 {
+		if ok {
+			shares[i] = share
+			left = left.Sub(share) // both are within the limit, so this can't overflow, and the next one must not
+		}
+		if !ok || !left.WithinLimit() || class.Exact.Sign() < 0 {
 			for _, j := range lines {
 				shares[j] = money.Zero(one.Currency())
 			}
 			shares[lines[0]] = class.Payable
 			return
 		}
-		shares[i] = share
-		left = left.Sub(share)
 	}
 	for k := 0; left.IsPositive(); k, left = k+1, left.Sub(one) {
 		i := lines[k%len(lines)]
