@@ -18,14 +18,22 @@ type Reverse struct {
 }
 
 // Key is one per bill.
-func (c Reverse) Key() Key { return ReverseKey(c.Settled.Settlement.Bill) }
+func (c Reverse) Key() Key { return ReverseKey(c.bill()) }
+
+// bill is empty for an entry that settled none, which decide refuses.
+func (c Reverse) bill() BillID {
+	if c.Settled.Settlement == nil {
+		return ""
+	}
+	return c.Settled.Settlement.Bill
+}
 
 // ReverseKey is the key of the entry that reverses a bill.
 func ReverseKey(bill BillID) Key { return Key("reverse:" + bill) }
 
 // Fingerprint covers all that was asked, the client's key too: a second wish to reverse is another wish.
 func (c Reverse) Fingerprint() Fingerprint {
-	return fingerprint("reverse", string(c.Settled.Settlement.Bill), c.Once, c.Reason)
+	return fingerprint("reverse", string(c.bill()), c.Once, c.Reason)
 }
 
 // Reversal is what an entry tells about a reversed bill.
