@@ -68,6 +68,9 @@ func BillKey(bill BillID) Key { return Key("bill:" + bill) }
 // nothing that we know about the workspace is in it.
 func (c Settle) Fingerprint() Fingerprint {
 	lines := slices.Clone(c.Bill.Lines)
+	for i, l := range lines {
+		lines[i].Usage, lines[i].UnitPrice = normalised(l.Usage), normalised(l.UnitPrice)
+	}
 	slices.SortFunc(lines, lineOrder)
 	fields := make([]string, 0, 6+5*len(lines))
 	fields = append(fields, "bill", "1", string(c.Bill.ID), string(c.Bill.Workspace), c.Bill.Day, string(c.Bill.Currency))
@@ -75,6 +78,18 @@ func (c Settle) Fingerprint() Fingerprint {
 		fields = append(fields, l.Product, l.Usage, l.Unit, l.UnitPrice, l.Amount.String())
 	}
 	return fingerprint(fields...)
+}
+
+// normalised is a decimal's canonical form: "45.0" says what "45" says. What isn't a decimal stays as it was told.
+func normalised(number string) string {
+	if number == "" {
+		return number
+	}
+	exact, err := money.ParseExact("", number, "")
+	if err != nil {
+		return number
+	}
+	return exact.String()
 }
 
 // lineOrder is total over what a line says, largest amount first within a product.
