@@ -192,6 +192,8 @@ func (c Settle) decide(d *draft) error {
 // admissible refuses bills that can't be settled on this wallet, now or ever.
 func (c Settle) admissible(d *draft) error {
 	switch {
+	case c.Method != BillingCenter && c.Method != Cloud:
+		return refusal.Of(refusal.NotApplicable, "There is no settlement method %q.", c.Method)
 	case c.Bill.Currency != d.head.Currency:
 		return refusal.Of(refusal.NotApplicable, "The bill is in %s, the account in %s.", c.Bill.Currency, d.head.Currency)
 	case d.now.Before(c.DayEnd):
