@@ -56,8 +56,14 @@ type Amount struct {
 // Of makes an amount of minor units (fen, cents).
 func Of(currency Currency, minor int64) Amount { return Amount{minor, currency} }
 
-// Units makes an amount of whole units (yuan, dollars).
-func Units(currency Currency, units int64) Amount { return Amount{units * perUnit, currency} }
+// Units makes an amount of whole units (yuan, dollars). It panics on overflow.
+func Units(currency Currency, units int64) Amount {
+	minor := units * perUnit
+	if minor/perUnit != units {
+		panic(fmt.Sprintf("money: %d units overflow", units))
+	}
+	return Amount{minor, currency}
+}
 
 // Zero is nothing, in a currency.
 func Zero(currency Currency) Amount { return Amount{0, currency} }
