@@ -1,0 +1,224 @@
+package sam_test
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"billingcentre/infra/local/sam"
+)
+
+const templatePath = "../../../template.yaml"
+
+// parameters are those of template.yaml that have no default.
+func parameters() map[string]string {
+	return map[string]string{
+		"JwtIssuer":       "http://127.0.0.1:9000",
+		"JwtAudience":     "billing-centre",
+		"AlipaySecretArn": "arn:aws:secretsmanager:us-east-1:000000000000:secret:alipay",
+		"AlipayNotifyUrl": "http://127.0.0.1:8080/v1/payments/alipay/notices",
+	}
+}
+
+func resolve(t *testing.T, local sam.Local) *sam.Deployment {
+	t.Helper()
+	template, err := sam.Read(templatePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	deployment, err := template.Resolve(local)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return deployment
+}
+
+func named[T any](t *testing.T, all []T, id string, of func(T) string) T {
+	t.Helper()
+	at := slices.IndexFunc(all, func(one T) bool { return of(one) == id })
+	if at < 0 {
+		t.Fatalf("no %s", id)
+	}
+	return all[at]
+}
+
+func functionOf(t *testing.T, d *sam.Deployment, id string) sam.Function {
+	return named(t, d.Functions, id, func(f sam.Function) string { return f.LogicalID })
+}
+
+func TestTemplateNamesEveryFunction(t *testing.T) {
+	var folders []string
+	for _, f := range resolve(t, sam.Local{Parameters: parameters()}).Functions {
+		folders = append(folders, f.Folder)
+	}
+	want := []string{
+		"functions/accounts", "functions/bill-settlement", "functions/expiry", "functions/operator", "functions/outbox",
+		"functions/payment-callback", "functions/prepaid-purchase", "functions/recharge", "functions/voucher-activation",
+		"functions/wallet",
+	}
+	if diff := cmp.Diff(want, folders); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestLocalValuesReachTheEnvironment(t *testing.T) {
+	d := resolve(t, sam.Local{Parameters: parameters(), Values: map[string]string{
+		"UsageBillQueue": "http://127.0.0.1:4000/000000000000/local-usage-bills",
+		"CentreSecret":   "arn:aws:secretsmanager:us-east-1:000000000000:secret:mine",
+		"BillingTable":   "bills",
+	}})
+	settlement := functionOf(t, d, "BillSettlementFunction")
+	want := map[string]string{
+		"TABLE_NAME": "bills", "POLICY": "", "BILL_QUEUE_URL": "http://127.0.0.1:4000/000000000000/local-usage-bills",
+	}
+	if diff := cmp.Diff(want, settlement.Env); diff != "" {
+		t.Error(diff)
+	}
+	if got := functionOf(t, d, "WalletFunction").Env["SECRET_ARN"]; got != "arn:aws:secretsmanager:us-east-1:000000000000:secret:mine" {
+		t.Errorf("SECRET_ARN of wallet is %q", got)
+	}
+}
+
+func TestGlobalsAreMergedAndOverridden(t *testing.T) {
+	d := resolve(t, sam.Local{Parameters: parameters()})
+	if f := functionOf(t, d, "WalletFunction"); f.Timeout != 10*time.Second || f.MemoryMB != 512 || f.Name() != "wallet" {
+		t.Errorf("wallet: %+v", f)
+	}
+	if f := functionOf(t, d, "BillSettlementFunction"); f.Timeout != time.Minute || f.MemoryMB != 1024 {
+		t.Errorf("bill-settlement: %+v", f)
+	}
+}
+
+func TestEvents(t *testing.T) {
+	d := resolve(t, sam.Local{Parameters: parameters()})
+	t.Run("queue", func(t *testing.T) {
+		want := []sam.QueueSource{{
+			Event: "UsageBills", QueueLogicalID: "UsageBillQueue", BatchSize: 1000, Window: 2 * time.Second,
+			ReportFailures: true, MaximumConcurrency: 10,
+		}}
+		if diff := cmp.Diff(want, functionOf(t, d, "BillSettlementFunction").Queues); diff != "" {
+			t.Error(diff)
+		}
+	})
+	t.Run("stream", func(t *testing.T) {
+		want := []sam.StreamSource{{
+			Event: "Entries", TableLogicalID: "BillingTable", StartingPosition: "TRIM_HORIZON", BatchSize: 100,
+			Window: time.Second, BisectOnError: true, ReportFailures: true, MaximumRetryAttempts: 20,
+			MaximumRecordAge: 20 * time.Hour, FailureQueueLogicalID: "OutboxFailureQueue",
+		}}
+		if diff := cmp.Diff(want, functionOf(t, d, "OutboxFunction").Streams); diff != "" {
+			t.Error(diff)
+		}
+	})
+	t.Run("schedule", func(t *testing.T) {
+		want := []sam.Schedule{{Event: "EveryMinute", Expression: "rate(1 minute)", TimeZone: "UTC"}}
+		if diff := cmp.Diff(want, functionOf(t, d, "ExpiryFunction").Schedules); diff != "" {
+			t.Error(diff)
+		}
+	})
+	t.Run("routes", func(t *testing.T) {
+		allocate := named(t, functionOf(t, d, "OperatorFunction").HTTP, "AllocateCard", func(r sam.Route) string { return r.Event })
+		want := sam.Route{Event: "AllocateCard", Method: "POST", Path: "/v1/operator/accounts/{account}/cards", Scopes: []string{"operator", "partner"}}
+		if diff := cmp.Diff(want, allocate); diff != "" {
+			t.Error(diff)
+		}
+		want = sam.Route{Event: "TakeAlipayNotice", Method: "POST", Path: "/v1/payments/alipay/notices", Public: true}
+		if diff := cmp.Diff([]sam.Route{want}, functionOf(t, d, "PaymentCallbackFunction").HTTP); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestOnlyThePaymentCallbackIsPublic(t *testing.T) {
+	for _, f := range resolve(t, sam.Local{Parameters: parameters()}).Functions {
+		for _, route := range f.HTTP {
+			if route.Public != (f.Name() == "payment-callback") {
+				t.Errorf("%s of %s: public is %t", route.Key(), f.Name(), route.Public)
+			}
+		}
+	}
+}
+
+func TestTableAndQueues(t *testing.T) {
+	d := resolve(t, sam.Local{Parameters: parameters()})
+	text := func(name string) sam.Key { return sam.Key{Name: name, Type: "S"} }
+	wantTable := []sam.Table{{
+		LogicalID: "BillingTable", Name: "BillingTable", StreamView: "NEW_AND_OLD_IMAGES",
+		Key: sam.Index{Hash: text("pk"), Range: text("sk")},
+		Indexes: []sam.Index{
+			{Name: "lists", Hash: text("list"), Range: text("rank"), Projection: "KEYS_ONLY"},
+			{Name: "grants", Hash: text("grants"), Range: text("rank"), Projection: "KEYS_ONLY"},
+			{Name: "due", Hash: text("shard"), Range: sam.Key{Name: "due", Type: "N"}, Projection: "KEYS_ONLY"},
+		},
+	}}
+	if diff := cmp.Diff(wantTable, d.Tables); diff != "" {
+		t.Error(diff)
+	}
+	const day = 24 * time.Hour
+	wantQueue := sam.Queue{
+		LogicalID: "UsageBillQueue", Name: "local-usage-bills", URL: "https://sqs.us-east-1.amazonaws.com/000000000000/local-usage-bills",
+		ARN: "arn:aws:sqs:us-east-1:000000000000:local-usage-bills", Visibility: 7 * time.Minute, Retention: 14 * day,
+		ReceiveWait: 20 * time.Second, MaxMessageBytes: 1 << 20, DeadLetterID: "UsageBillDeadLetterQueue", MaxReceiveCount: 20,
+	}
+	if diff := cmp.Diff(wantQueue, named(t, d.Queues, "UsageBillQueue", func(q sam.Queue) string { return q.LogicalID })); diff != "" {
+		t.Error(diff)
+	}
+	dead := named(t, d.Queues, "UsageBillDeadLetterQueue", func(q sam.Queue) string { return q.LogicalID })
+	if diff := cmp.Diff([]string{wantQueue.ARN}, dead.RedriveSources); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAPIAndSecret(t *testing.T) {
+	given := parameters()
+	given["CorsOrigins"] = "https://a.example,https://b.example"
+	d := resolve(t, sam.Local{Parameters: given})
+	want := sam.API{
+		LogicalID: "CentreApi", Issuer: "http://127.0.0.1:9000", Audience: []string{"billing-centre"}, Rate: 200, Burst: 400,
+		CORS: &sam.CORS{
+			Origins: []string{"https://a.example", "https://b.example"}, Methods: []string{"GET", "POST", "PUT", "DELETE"},
+			Headers:       []string{"authorization", "content-type", "idempotency-key"},
+			ExposeHeaders: []string{"retry-after", "location"}, MaxAge: 10 * time.Minute,
+		},
+	}
+	if diff := cmp.Diff(want, d.API); diff != "" {
+		t.Error(diff)
+	}
+	wantSecret := []sam.Secret{{
+		LogicalID: "CentreSecret", ARN: "arn:aws:secretsmanager:us-east-1:000000000000:secret:CentreSecret",
+		Template: "{}", Key: "pepper", Length: 64, ExcludePunctuation: true,
+	}}
+	if diff := cmp.Diff(wantSecret, d.Secrets); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestEveryFaultIsToldWithItsLine(t *testing.T) {
+	text, err := os.ReadFile(templatePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mutant := strings.Replace(string(text), "    Timeout: 10\n", "    Timeout: ten\n", 1)
+	mutant = strings.Replace(mutant, "rate(1 minute)", "rate(5 minute)", 1)
+	template, err := sam.Parse("template.yaml", []byte(mutant))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = template.Resolve(sam.Local{})
+	if err == nil {
+		t.Fatal("resolved")
+	}
+	for _, want := range []string{
+		`Parameters.JwtIssuer: needs a value: it has no default`,
+		`Parameters.AlipaySecretArn: needs a value: it has no default`,
+		lineOf(mutant, "Timeout: ten") + `: WalletFunction.Properties.Timeout: want a whole number, not "ten"`,
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("no %q in\n%v", want, err)
+		}
+	}
+}
