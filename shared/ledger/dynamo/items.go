@@ -1,0 +1,148 @@
+package dynamo
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"billingcentre/shared/ledger"
+	"billingcentre/shared/wallet"
+)
+
+// item is an item, or the key of one. They are built by hand: reflection would cost more than the decision.
+type item = map[string]types.AttributeValue
+
+const (
+	headPrefix     = "A#"
+	entryPrefix    = "E#"
+	documentPrefix = "D#"
+	listPrefix     = "L#"
+)
+
+// The sort keys tell people who browse the table what an item is.
+var (
+	headSort     = &types.AttributeValueMemberS{Value: "head"}
+	entrySort    = &types.AttributeValueMemberS{Value: "entry"}
+	documentSort = &types.AttributeValueMemberS{Value: "document"}
+)
+
+func str(value string) types.AttributeValue  { return &types.AttributeValueMemberS{Value: value} }
+func blob(value []byte) types.AttributeValue { return &types.AttributeValueMemberB{Value: value} }
+func number(value int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(value, 10)}
+}
+
+// text, bytesOf and integer read an attribute; one that is missing or of another type is zero.
+func text(of item, name string) string {
+	if value, ok := of[name].(*types.AttributeValueMemberS); ok {
+		return value.Value
+	}
+	return ""
+}
+
+func bytesOf(of item, name string) []byte {
+	if value, ok := of[name].(*types.AttributeValueMemberB); ok {
+		return value.Value
+	}
+	return nil
+}
+
+func integer(of item, name string) int64 {
+	value, ok := of[name].(*types.AttributeValueMemberN)
+	if !ok {
+		return 0
+	}
+	n, err := strconv.ParseInt(value.Value, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func headKey(account wallet.AccountID) item {
+	return item{"pk": str(headPrefix + string(account)), "sk": headSort}
+}
+
+func entryKey(key wallet.Key) item {
+	return item{"pk": str(entryPrefix + string(key)), "sk": entrySort}
+}
+
+func documentKey(key ledger.DocumentKey) item {
+	return item{"pk": str(documentPrefix + key.Kind + "#" + key.ID), "sk": documentSort}
+}
+
+// rank is an entry's place in its account's journal.
+func rank(number int64) string { return fmt.Sprintf("%015d", number) }
+
+// decodeHead reads a head that must be the account's and of the version that the database checks.
+func decodeHead(account wallet.AccountID, from item) (wallet.Head, error) {
+	head, err := wallet.DecodeHead(bytesOf(from, "body"))
+	switch {
+	case err != nil:
+		return wallet.Head{}, fmt.Errorf("dynamo: head of %s: %w", account, err)
+	case head.Account != account || head.Version != integer(from, "version"):
+		return wallet.Head{}, fmt.Errorf("dynamo: head of %s: it tells account %s, version %d", account, head.Account, head.Version)
+	}
+	if from["due"] != nil {
+		head.Due = time.UnixMilli(integer(from, "due")).UTC()
+	}
+	return head, nil
+}
+
+func encodeEntry(entry *wallet.Entry) (item, error) {
+	body, err := squeeze(entry.Canonical())
+	if err != nil {
+		return nil, fmt.Errorf("dynamo: entry %s: %w", entry.Key, err)
+	}
+	encoded := entryKey(entry.Key)
+	encoded["list"] = str(headPrefix + string(entry.Account))
+	encoded["rank"] = str(rank(entry.Number))
+	encoded["body"] = blob(body)
+	if entry.Grants() {
+		encoded["grants"] = encoded["list"]
+	}
+	return encoded, nil
+}
+
+func decodeEntry(pk string, from item) (wallet.Entry, error) {
+	canonical, err := unsqueeze(bytesOf(from, "body"))
+	if err != nil {
+		return wallet.Entry{}, fmt.Errorf("dynamo: %s: %w", pk, err)
+	}
+	entry, err := wallet.DecodeEntry(canonical)
+	switch {
+	case err != nil:
+		return wallet.Entry{}, fmt.Errorf("dynamo: %s: %w", pk, err)
+	case pk != entryPrefix+string(entry.Key):
+		return wallet.Entry{}, fmt.Errorf("dynamo: %s: it tells the key %s", pk, entry.Key)
+	}
+	return entry, nil
+}
+
+func encodeDocument(document *ledger.Document) item {
+	encoded := documentKey(document.Key)
+	encoded["version"] = number(document.Version + 1)
+	encoded["body"] = str(string(document.Body))
+	if document.List != "" {
+		encoded["list"] = str(listPrefix + document.List)
+		encoded["rank"] = str(document.Rank)
+	}
+	return encoded
+}
+
+func decodeDocument(pk string, from item) (ledger.Document, error) {
+	kind, id, ok := strings.Cut(strings.TrimPrefix(pk, documentPrefix), "#")
+	if !ok || !strings.HasPrefix(pk, documentPrefix) {
+		return ledger.Document{}, fmt.Errorf("dynamo: %s isn't a document", pk)
+	}
+	return ledger.Document{
+		Key:     ledger.DocumentKey{Kind: kind, ID: id},
+		Version: integer(from, "version"),
+		Body:    []byte(text(from, "body")),
+		List:    strings.TrimPrefix(text(from, "list"), listPrefix),
+		Rank:    text(from, "rank"),
+	}, nil
+}

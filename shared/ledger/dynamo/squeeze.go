@@ -1,0 +1,81 @@
+package dynamo
+
+import (
+	"bytes"
+	"compress/flate"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// An entry's canonical bytes name every line of a bill and every fund that was looked at: more than one kilobyte,
+// where each kilobyte begun costs three write units. Compressed with a dictionary of what entries usually say, they
+// fit into one. The first byte of a squeezed body names the dictionary.
+
+// squeezed is the format that squeeze writes: raw DEFLATE (RFC 1951) with the dictionary words.
+const squeezed = 1
+
+// words is the dictionary of format 1; what is met most often comes last. It must never change, since stored entries
+// need it: a better one is a new format, beside this one.
+const words = "EURGBPHKDSGDUSD" +
+	"\x12America/New_York\x0dEurope/Berlin\x0eAsia/Singapore\x0eAsia/Hong_Kong\x03UTC\x0dAsia/Shanghai" +
+	"awsalibabahuawei\x05cloudalipaybankcreditdebitreason" +
+	"open:adjust:recharge:activate:allocate:purchase:order:expire:reverse:accounts operator partner " +
+	"AmazonCloudWatchAmazonSimpleStorageServiceAmazonElasticComputeCloudAWSLambda" +
+	"VirtualMachinesStorageNetworkComputeDatabaseAnalytics" +
+	"HoursGB-MonthGB-HourGiBRequestsRequestQuantityUnitsCountSecondsDays\x05Hours\x02GB" +
+	"\x07reports\x06report\x04scan\x08pipeline\x0dnetwork_hosts\x04host\x0eforwarding_out\x0dforwarding_in" +
+	"\x08profiles\x07profile\x0esession_replay\x07session\x0apage_views\x04view\x05tasks\x04task\x06traces\x05trace" +
+	"\x04logs\x03log\x0btime_series\x06series\x0cdial_testing\x04test\x03sms\x07message" +
+	"0.000010.00010.00150.0020.00350.0070.010.150.20.350.60.71.52.54.59" +
+	"00000200000012000003500000040000060000900002500001234567890" +
+	"focus:ws-workspace-acme-prod-production-shanghai-beijing-account-" +
+	"\x000\x010\x010\x00\x00\x00\x00\x00\x00\x00\x00\x05\x00\x03\x05\x00\x03" +
+	"2024-09-2024-10-2025-2025-122026-12-2026-11-2026-2027-" +
+	"\x0ebilling_center\x00\x00\x0fbill-settlement\x00\x00\x01\x08\x03CNY bill:"
+
+var errSqueezed = errors.New("its body is in no known format")
+
+// writers and readers are pooled: a writer's tables are half a megabyte.
+var (
+	writers = sync.Pool{New: func() any {
+		w, err := flate.NewWriterDict(io.Discard, flate.DefaultCompression, []byte(words))
+		if err != nil {
+			panic(err) // the level is a constant
+		}
+		return w
+	}}
+	readers = sync.Pool{New: func() any { return flate.NewReaderDict(nil, []byte(words)) }}
+)
+
+func squeeze(canonical []byte) ([]byte, error) {
+	out := bytes.NewBuffer(make([]byte, 0, len(canonical)/2+64))
+	out.WriteByte(squeezed)
+	w := writers.Get().(*flate.Writer)
+	defer writers.Put(w)
+	w.Reset(out)
+	if _, err := w.Write(canonical); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+func unsqueeze(body []byte) ([]byte, error) {
+	if len(body) == 0 || body[0] != squeezed {
+		return nil, errSqueezed
+	}
+	r := readers.Get().(io.ReadCloser)
+	defer readers.Put(r)
+	if err := r.(flate.Resetter).Reset(bytes.NewReader(body[1:]), []byte(words)); err != nil {
+		return nil, err
+	}
+	out := bytes.NewBuffer(make([]byte, 0, 3*len(body)))
+	if _, err := out.ReadFrom(r); err != nil {
+		return nil, fmt.Errorf("its body is damaged: %w", err)
+	}
+	return out.Bytes(), nil
+}
