@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -121,10 +122,22 @@ func encode(r Response) (events.APIGatewayV2HTTPResponse, error) {
 	}
 	if raw, ok := r.Body.(Raw); ok {
 		out.Headers["Content-Type"] = raw.ContentType
+		if strings.HasPrefix(raw.ContentType, "text/") {
+			out.Body = string(raw.Bytes)
+			return out, nil
+		}
 		out.Body, out.IsBase64Encoded = base64.StdEncoding.EncodeToString(raw.Bytes), true
 		return out, nil
 	}
 	body, err := json.Marshal(r.Body, json.Deterministic(true))
 	out.Body = string(body)
 	return out, err
+}
+
+// Instant is how every answer writes an instant: RFC 3339 in UTC with milliseconds. The zero instant is empty.
+func Instant(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02T15:04:05.000Z")
 }

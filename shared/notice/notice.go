@@ -1,0 +1,46 @@
+// Package notice is what the centre has to tell people without any money moving, such as "a voucher expires in three
+// days". A notice is a document put once by its key, kind and cause; the outbox hands it on as it does entries.
+package notice
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"billingcentre/shared/ledger"
+	"billingcentre/shared/wallet"
+)
+
+// DocumentKind is the kind of a notice's document.
+const DocumentKind = "notice"
+
+// Notice is one thing to tell one account.
+type Notice struct {
+	Kind      string           `json:"kind"`  // what is told: "lot_expiring"
+	Cause     string           `json:"cause"` // what it is about: with Kind, its key
+	Account   wallet.AccountID `json:"account_id"`
+	At        time.Time        `json:"at"` // when it was noticed
+	LotKind   string           `json:"lot_kind,omitempty"`
+	Remaining string           `json:"remaining,omitempty"`
+	Currency  string           `json:"currency,omitempty"`
+	ExpiresAt time.Time        `json:"expires_at,omitzero"`
+}
+
+// Expiring tells that a lot expires soon (README rule 24).
+func Expiring(account wallet.AccountID, lot wallet.Lot) Notice {
+	return Notice{
+		Kind: "lot_expiring", Cause: lot.ID.String(), Account: account, LotKind: lot.Kind.String(),
+		Remaining: lot.Remaining.String(), Currency: string(lot.Remaining.Currency()), ExpiresAt: lot.ExpiresAt,
+	}
+}
+
+// Put writes the notice. first is false when it was there before.
+func (n Notice) Put(ctx context.Context, store ledger.Store, now time.Time) (first bool, err error) {
+	n.At = now.UTC()
+	document := ledger.Document{Key: ledger.DocumentKey{Kind: DocumentKind, ID: n.Kind + ":" + n.Cause}}
+	err = store.Put(ctx, document.With(n))
+	if errors.Is(err, ledger.ErrStale) {
+		return false, nil
+	}
+	return err == nil, err
+}

@@ -1,0 +1,193 @@
+package recharge
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"billingcentre/shared/ledger"
+	"billingcentre/shared/money"
+	"billingcentre/shared/payment"
+	"billingcentre/shared/refusal"
+	"billingcentre/shared/wallet"
+)
+
+const (
+	validity = 30 * time.Minute // of an order, for paying it
+	maxOpen  = 5                // unpaid orders of one account at a time
+)
+
+// Desk takes recharge orders and credits them.
+type Desk struct {
+	Ledger  *ledger.Ledger
+	Channel payment.Channel // nil for a desk that only credits
+}
+
+// Wish is what a customer asks for.
+type Wish struct {
+	Account wallet.AccountID
+	Once    string // the client's idempotency key
+	Amount  string // a decimal, in the account's currency
+}
+
+// Take writes an order first and then has its channel make the payment. It is idempotent by the wish's key: asked
+// again, it goes on where it was interrupted. repeated tells that the order was there before.
+func (d *Desk) Take(ctx context.Context, wish Wish) (order Order, repeated bool, err error) {
+	head, err := d.Ledger.Store.Head(ctx, wish.Account)
+	if err != nil {
+		return Order{}, false, err
+	}
+	amount, err := d.admit(head, wish)
+	if err != nil {
+		return Order{}, false, err
+	}
+	key := documentKey(idOf(wish.Account, wish.Once))
+	order, document, err := ledger.Read[Order](ctx, d.Ledger.Store, key)
+	switch {
+	case refusal.Is(err, refusal.NotFound):
+		order, document, err = d.write(ctx, wish, amount, document)
+	case err == nil:
+		repeated = true
+	}
+	if err != nil {
+		return Order{}, false, err
+	}
+	if order.Amount() != amount {
+		return Order{}, false, refusal.Of(refusal.KeyReused, "The key was used for a top-up of %s before; that one stands.", order.Amount())
+	}
+	if order.State == Pending && order.open(d.Ledger.Now()) {
+		order, err = d.offer(ctx, order, document)
+	}
+	return order, repeated, err
+}
+
+// admit checks a wish against the account and the channel (README rules 0.3 and 1).
+func (d *Desk) admit(head wallet.Head, wish Wish) (money.Amount, error) {
+	if head.Version == 0 {
+		return money.Amount{}, refusal.Of(refusal.NotFound, "There is no such account.")
+	}
+	collects := false
+	for _, currency := range d.Channel.Currencies() {
+		collects = collects || currency == head.Currency
+	}
+	if !collects {
+		return money.Amount{}, refusal.Of(refusal.NotApplicable, "The channel %s doesn't collect %s.", d.Channel.Name(), head.Currency)
+	}
+	amount, err := money.Parse("/amount", wish.Amount, head.Currency)
+	switch most := d.Ledger.Policy.MaxTopUp; {
+	case err != nil:
+		return money.Amount{}, err
+	case !amount.IsPositive():
+		return money.Amount{}, refusal.At("/amount", "must be above 0")
+	case amount.Cmp(money.Units(head.Currency, most)) > 0:
+		return money.Amount{}, refusal.At("/amount", "must be at most %d.00", most)
+	}
+	return amount, nil
+}
+
+// write makes the pending order, before anybody outside hears of it.
+func (d *Desk) write(ctx context.Context, wish Wish, amount money.Amount, document ledger.Document) (Order, ledger.Document, error) {
+	if err := d.mayOpen(ctx, wish.Account); err != nil {
+		return Order{}, document, err
+	}
+	now := d.Ledger.Now().UTC().Truncate(time.Second)
+	order := Order{
+		ID: document.Key.ID, Account: wish.Account, Channel: d.Channel.Name(), Currency: amount.Currency(), Minor: amount.Minor(),
+		State: Pending, CreatedAt: now, ExpiresAt: now.Add(validity),
+	}
+	document = order.document(document)
+	err := d.Ledger.Store.Put(ctx, document)
+	if errors.Is(err, ledger.ErrStale) || errors.Is(err, ledger.ErrUnknown) {
+		return ledger.Read[Order](ctx, d.Ledger.Store, document.Key) // a twin of this request was faster, or it was us
+	}
+	document.Version++
+	return order, document, err
+}
+
+// mayOpen bounds the unpaid orders of an account. The list lags a little, and so may the bound.
+func (d *Desk) mayOpen(ctx context.Context, account wallet.AccountID) error {
+	latest, err := d.Ledger.Store.List(ctx, listOf(account), "", 2*maxOpen)
+	if err != nil {
+		return err
+	}
+	open, now := 0, d.Ledger.Now()
+	for _, document := range latest {
+		order, err := ledger.Body[Order](document)
+		if err != nil {
+			return err
+		}
+		if order.open(now) {
+			open++
+		}
+	}
+	if open >= maxOpen {
+		return &refusal.Refusal{
+			Kind: refusal.TooMany, RetryAfter: int(validity.Seconds()),
+			Detail: "Too many top-ups of this account wait for their payment: pay one, or let one expire.",
+		}
+	}
+	return nil
+}
+
+// offer asks the channel for the payment and notes what the payer needs. A notice may overtake it: then the order
+// as it stands is the answer.
+func (d *Desk) offer(ctx context.Context, order Order, document ledger.Document) (Order, error) {
+	checkout, err := d.Channel.Create(ctx, order.payment())
+	var refused *payment.Refused
+	var unfit *payment.OrderError
+	switch {
+	case err == nil:
+		order.State, order.QRContent, order.QRExpires = Awaiting, checkout.Content, checkout.ExpiresAt
+	case errors.Is(err, payment.ErrUnknownOutcome):
+		return Order{}, &refusal.Refusal{
+			Kind: refusal.Unavailable, RetryAfter: 5, Detail: "The payment provider didn't answer in time; ask again with the same key.",
+		}
+	case errors.Is(err, payment.ErrAlreadyPaid):
+		return order, nil // its notice is on the way
+	case errors.As(err, &unfit):
+		return Order{}, refusal.At("/"+unfit.Field, "%s", unfit.Rule)
+	case errors.As(err, &refused):
+		order.State = Closed
+	default:
+		return Order{}, err
+	}
+	switch err := d.Ledger.Store.Put(ctx, order.document(document)); {
+	case errors.Is(err, ledger.ErrStale), errors.Is(err, ledger.ErrUnknown):
+		current, _, err := ledger.Read[Order](ctx, d.Ledger.Store, document.Key)
+		return current, err
+	case err != nil:
+		return Order{}, err
+	}
+	if refused != nil {
+		return Order{}, refusal.Of(refusal.NotApplicable, "The payment provider doesn't take this order.")
+	}
+	return order, nil
+}
+
+// Find is an account's order; somebody else's is not found.
+func (d *Desk) Find(ctx context.Context, account wallet.AccountID, id string) (Order, error) {
+	order, _, err := ledger.Read[Order](ctx, d.Ledger.Store, documentKey(id))
+	if err == nil && order.Account != account {
+		err = refusal.Of(refusal.NotFound, "There is no such recharge.")
+	}
+	return order, err
+}
+
+// List is a page of an account's orders, latest first; next is "" at the end.
+func (d *Desk) List(ctx context.Context, account wallet.AccountID, before string, limit int) (orders []Order, next string, err error) {
+	documents, err := d.Ledger.Store.List(ctx, listOf(account), before, limit)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, document := range documents {
+		order, err := ledger.Body[Order](document)
+		if err != nil {
+			return nil, "", err
+		}
+		orders = append(orders, order)
+	}
+	if len(documents) == limit {
+		next = documents[limit-1].Rank
+	}
+	return orders, next, nil
+}
