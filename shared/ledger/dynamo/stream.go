@@ -1,0 +1,46 @@
+package dynamo
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"billingcentre/shared/ledger"
+	"billingcentre/shared/wallet"
+)
+
+// Committed tells what a record of the table's stream is about: an entry just as it was committed, or a document as it
+// is now. Both are nil for a head, which is only the sum of its entries, and for what was deleted by hand.
+func Committed(record events.DynamoDBEventRecord) (*wallet.Entry, *ledger.Document, error) {
+	image := record.Change.NewImage
+	if len(image) == 0 {
+		return nil, nil, nil
+	}
+	from := make(item, len(image))
+	for name, value := range image {
+		switch value.DataType() {
+		case events.DataTypeString:
+			from[name] = str(value.String())
+		case events.DataTypeBinary:
+			from[name] = blob(value.Binary())
+		case events.DataTypeNumber:
+			from[name] = &types.AttributeValueMemberN{Value: value.Number()}
+		default:
+			return nil, nil, fmt.Errorf("dynamo: attribute %s of a streamed item has a type that no item has", name)
+		}
+	}
+	switch pk := text(from, "pk"); {
+	case strings.HasPrefix(pk, entryPrefix):
+		entry, err := decodeEntry(pk, from)
+		return &entry, nil, err
+	case strings.HasPrefix(pk, documentPrefix):
+		document, err := decodeDocument(pk, from)
+		return nil, &document, err
+	case strings.HasPrefix(pk, headPrefix):
+		return nil, nil, nil
+	default:
+		return nil, nil, fmt.Errorf("dynamo: %q is no item of this table", pk)
+	}
+}
