@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"billingcentre/infra/local/checkout"
+	"billingcentre/infra/local/lockfile"
 )
 
 // downloadWait bounds the download of 57 MB.
@@ -48,7 +49,7 @@ func (r release) install(ctx context.Context, dir string, notes func(string)) (h
 	if installed(home) {
 		return home, nil
 	}
-	unlock, err := lock(ctx, filepath.Join(dir, "lock"))
+	unlock, err := lockfile.Lock(ctx, filepath.Join(dir, "lock"))
 	if err != nil {
 		return "", fmt.Errorf("install DynamoDB Local: %w", err)
 	}

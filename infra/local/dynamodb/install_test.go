@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 )
 
@@ -79,31 +78,6 @@ func TestInstallWithoutNpmSaysWhatToDo(t *testing.T) {
 	_, err := pinned.install(t.Context(), t.TempDir(), func(string) {})
 	if err == nil || !strings.Contains(err.Error(), "infra/setup.sh") {
 		t.Errorf("install without npm: %v", err)
-	}
-}
-
-func TestLockIsExclusiveAndWaitsItsTurn(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "lock")
-	var holders, turns atomic.Int32
-	var group sync.WaitGroup
-	for range 4 {
-		group.Go(func() {
-			unlock, err := lock(t.Context(), path)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer unlock()
-			defer holders.Add(-1)
-			if holders.Add(1) != 1 {
-				t.Error("two hold the lock")
-			}
-			turns.Add(1)
-		})
-	}
-	group.Wait()
-	if turns.Load() != 4 {
-		t.Errorf("%d of 4 had the lock", turns.Load())
 	}
 }
 

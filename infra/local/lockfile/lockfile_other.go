@@ -1,6 +1,6 @@
 //go:build !unix
 
-package dynamodb
+package lockfile
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 
 var oneAtATime sync.Mutex
 
-// lock orders the callers in this process only. Two processes may download at once: the first to rename wins.
+// lock orders only the callers in this process. What is done under it must bear a second process, if slowly.
 func lock(context.Context, string) (unlock func(), err error) {
 	oneAtATime.Lock()
 	return oneAtATime.Unlock, nil

@@ -1,23 +1,24 @@
 //go:build unix
 
-package dynamodb
+package lockfile
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"syscall"
 	"time"
 )
 
-// lock takes an exclusive lock on a file, waiting for whoever has it. The system releases it when its holder dies.
+// pollEvery is how often a taken lock is tried again: a wait in the kernel couldn't be given up.
+const pollEvery = 50 * time.Millisecond
+
 func lock(ctx context.Context, path string) (unlock func(), err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err
 	}
-	poll := time.NewTicker(100 * time.Millisecond)
+	poll := time.NewTicker(pollEvery)
 	defer poll.Stop()
 	for {
 		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
@@ -26,12 +27,12 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 		}
 		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
 			_ = file.Close()
-			return nil, fmt.Errorf("lock %s: %w", path, err)
+			return nil, err
 		}
 		select {
 		case <-ctx.Done():
 			_ = file.Close()
-			return nil, fmt.Errorf("wait for another installation: %w", ctx.Err())
+			return nil, ctx.Err()
 		case <-poll.C:
 		}
 	}
