@@ -47,12 +47,12 @@ func parsePrivateKey(text string) (*rsa.PrivateKey, error) {
 	}
 	key, err := x509.ParsePKCS1PrivateKey(der)
 	if err != nil {
-		any8, err := x509.ParsePKCS8PrivateKey(der)
-		rsa8, ok := any8.(*rsa.PrivateKey)
+		parsed, err := x509.ParsePKCS8PrivateKey(der)
+		key8, ok := parsed.(*rsa.PrivateKey)
 		if err != nil || !ok {
 			return nil, errors.New("alipay: private_key: not an RSA key in PKCS#1 or PKCS#8")
 		}
-		key = rsa8
+		key = key8
 	}
 	if key.N.BitLen() < leastBits {
 		return nil, fmt.Errorf("alipay: private_key: %d bits, RSA2 needs %d", key.N.BitLen(), leastBits)
