@@ -110,7 +110,7 @@ func (h handler) account(ctx context.Context, account wallet.AccountID, out *out
 	if err := h.book(ctx, account, lapsed, out); err != nil {
 		return err
 	}
-	return h.postpone(ctx, account, now)
+	return h.postpone(ctx, head, now)
 }
 
 func (h handler) book(ctx context.Context, account wallet.AccountID, lapsed []ledger.Intent, out *outcome) error {
@@ -128,11 +128,17 @@ func (h handler) book(ctx context.Context, account wallet.AccountID, lapsed []le
 	return errors.Join(failed...)
 }
 
-// postpone moves the wallet's due on. If the head has moved meanwhile, it stays due, and the next run looks again.
-func (h handler) postpone(ctx context.Context, account wallet.AccountID, now time.Time) error {
-	head, err := h.ledger.Store.Head(ctx, account)
+// postpone moves the wallet's due on. If the head moves meanwhile, or holds a lot that wasn't looked at, the wallet
+// stays due, and the next run looks again.
+func (h handler) postpone(ctx context.Context, looked wallet.Head, now time.Time) error {
+	head, err := h.ledger.Store.Head(ctx, looked.Account)
 	if err != nil {
 		return err
+	}
+	for _, lot := range head.Lots {
+		if _, known := looked.Lot(lot.ID); !known {
+			return nil
+		}
 	}
 	if err := h.ledger.Store.Defer(ctx, head, head.NextDue(now, h.ledger.Policy)); !errors.Is(err, ledger.ErrMoved) {
 		return err
