@@ -45,24 +45,42 @@ func TestSetup(t *testing.T) {
 		says      []string
 		installed string // what apt-get was told, in part; "" means that it was not called
 	}{
-		{name: "all is there", machine: map[string]string{"go": go126, "java": java17, "node": node20, "npm": npm},
-			says: []string{"Go    1.26.8\n", "Java  17.0.15\n", "npm   with Node 20.20.2\n"}},
-		{name: "Go 1.21 fetches what go.mod wants", machine: map[string]string{"go": go121, "java": java17, "node": node20, "npm": npm},
-			says: []string{"Go    1.21.3, which fetches"}},
-		{name: "unless it is told not to", machine: map[string]string{"go": goPinned, "java": java17, "node": node20, "npm": npm}, fails: true,
-			says: []string{"Go    1.24.0, too old", "https://go.dev/dl/"}},
-		{name: "an older Node will do, but not for all", machine: map[string]string{"go": go126, "java": java17, "node": node18, "npm": npm},
-			says: []string{"npm   with Node 18.19.0, enough here"}},
-		{name: "what is missing is got on Debian", machine: map[string]string{"go": go126, "apt-get": aptGet, "apt-cache": aptCache}, args: []string{"--yes"},
-			says: []string{"Java  missing", "Installing openjdk-17-jre-headless", "Java  17.0.15", "Installing nodejs npm"}, installed: "openjdk-17-jre-headless"},
-		{name: "what is too old, too", machine: map[string]string{"go": go126, "java": java8, "node": node12, "npm": npm, "apt-get": aptGet, "apt-cache": aptCache},
-			says: []string{"Java  1.8.0, too old", "npm   with Node 12.22.12, too old"}, installed: "nodejs npm"},
-		{name: "Debian's Go may be too old itself", machine: map[string]string{"go": go119, "java": java17, "node": node20, "npm": npm, "apt-get": aptGet, "apt-cache": aptCache},
-			fails: true, says: []string{"Go    1.19.8, too old", "no go that is new enough", "https://go.dev/dl/"}},
-		{name: "only looking installs nothing", machine: map[string]string{"apt-get": aptGet, "apt-cache": aptCache}, args: []string{"--check"}, fails: true,
-			says: []string{"Go    missing", "Java  missing", "npm   missing"}},
-		{name: "macOS has a java that isn't one", machine: map[string]string{"go": go126, "java": javaStub, "node": node20, "npm": npm, "brew": "exit 0"}, fails: true,
-			says: []string{"Java  missing", "brew install openjdk@21"}},
+		{
+			name: "all is there", machine: map[string]string{"go": go126, "java": java17, "node": node20, "npm": npm},
+			says: []string{"Go    1.26.8\n", "Java  17.0.15\n", "npm   with Node 20.20.2\n"},
+		},
+		{
+			name: "Go 1.21 fetches what go.mod wants", machine: map[string]string{"go": go121, "java": java17, "node": node20, "npm": npm},
+			says: []string{"Go    1.21.3, which fetches"},
+		},
+		{
+			name: "unless it is told not to", machine: map[string]string{"go": goPinned, "java": java17, "node": node20, "npm": npm}, fails: true,
+			says: []string{"Go    1.24.0, too old", "https://go.dev/dl/"},
+		},
+		{
+			name: "an older Node will do, but not for all", machine: map[string]string{"go": go126, "java": java17, "node": node18, "npm": npm},
+			says: []string{"npm   with Node 18.19.0, enough here"},
+		},
+		{
+			name: "what is missing is got on Debian", machine: map[string]string{"go": go126, "apt-get": aptGet, "apt-cache": aptCache}, args: []string{"--yes"},
+			says: []string{"Java  missing", "Installing openjdk-17-jre-headless", "Java  17.0.15", "Installing nodejs npm"}, installed: "openjdk-17-jre-headless",
+		},
+		{
+			name: "what is too old, too", machine: map[string]string{"go": go126, "java": java8, "node": node12, "npm": npm, "apt-get": aptGet, "apt-cache": aptCache},
+			says: []string{"Java  1.8.0, too old", "npm   with Node 12.22.12, too old"}, installed: "nodejs npm",
+		},
+		{
+			name: "Debian's Go may be too old itself", machine: map[string]string{"go": go119, "java": java17, "node": node20, "npm": npm, "apt-get": aptGet, "apt-cache": aptCache},
+			fails: true, says: []string{"Go    1.19.8, too old", "no go that is new enough", "https://go.dev/dl/"},
+		},
+		{
+			name: "only looking installs nothing", machine: map[string]string{"apt-get": aptGet, "apt-cache": aptCache}, args: []string{"--check"}, fails: true,
+			says: []string{"Go    missing", "Java  missing", "npm   missing"},
+		},
+		{
+			name: "macOS has a java that isn't one", machine: map[string]string{"go": go126, "java": javaStub, "node": node20, "npm": npm, "brew": "exit 0"}, fails: true,
+			says: []string{"Java  missing", "brew install openjdk@21"},
+		},
 		{name: "an unknown option", machine: nil, args: []string{"--force"}, fails: true, says: []string{"unknown option --force"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {

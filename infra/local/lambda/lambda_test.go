@@ -66,8 +66,10 @@ func TestFailures(t *testing.T) {
 		{name: "a panic costs the process", event: `{"do":"panic","text":"broken"}`, kind: "string", message: "broken"},
 		{name: "an exit", event: `{"do":"exit"}`, kind: lambda.ExitError, message: "Runtime exited with error: exit status 7"},
 		{name: "a response that breaks off", event: `{"do":"break off"}`, kind: "refused", message: "it broke off", survives: true},
-		{name: "a response over the limit", event: fmt.Sprintf(`{"do":"big","size":%d}`, lambda.MaxResponse+1), kind: lambda.ResponseTooLarge,
-			message: "Response payload size (6291557 bytes) exceeded maximum allowed payload size (6291556 bytes)."},
+		{
+			name: "a response over the limit", event: fmt.Sprintf(`{"do":"big","size":%d}`, lambda.MaxResponse+1), kind: lambda.ResponseTooLarge,
+			message: "Response payload size (6291557 bytes) exceeded maximum allowed payload size (6291556 bytes).",
+		},
 		{name: "an exit at the start", env: map[string]string{"START": "exit"}, kind: lambda.ExitError, message: "Runtime exited with error: exit status 3"},
 		{name: "a start that is reported as failed", env: map[string]string{"START": "report"}, kind: "Config.Missing", message: "no TABLE_NAME"},
 	} {
@@ -226,8 +228,10 @@ func TestTheEnvironmentIsLambdasAndTheFunctionsOnly(t *testing.T) {
 			t.Errorf("%s is missing", want)
 		}
 	}
-	known := []string{"AWS_DEFAULT_REGION", "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
-		"AWS_LAMBDA_RUNTIME_API", "LANG", "PATH", "_X_AMZN_TRACE_ID"}
+	known := []string{
+		"AWS_DEFAULT_REGION", "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
+		"AWS_LAMBDA_RUNTIME_API", "LANG", "PATH", "_X_AMZN_TRACE_ID",
+	}
 	if n := len(env); n != 9+len(known) {
 		t.Errorf("%d variables, want %d: %s", n, 9+len(known), env)
 	}
