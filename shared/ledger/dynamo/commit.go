@@ -39,11 +39,7 @@ var (
 // Commit implements ledger.Store as one transaction. Its actions are in the order in which their failures count:
 // entries, documents, the head.
 func (s *Store) Commit(ctx context.Context, commit ledger.Commit) error {
-	total := len(commit.Entries) + len(commit.Documents) + 1
-	if total > ledger.MaxActions {
-		return fmt.Errorf("dynamo: a commit of %d actions, more than %d", total, ledger.MaxActions)
-	}
-	actions := make([]types.TransactWriteItem, 0, total)
+	actions := make([]types.TransactWriteItem, 0, len(commit.Entries)+len(commit.Documents)+1)
 	for i := range commit.Entries {
 		encoded, err := encodeEntry(&commit.Entries[i])
 		if err != nil {
@@ -138,6 +134,9 @@ func documentCondition(document *ledger.Document) (condition *string, values ite
 // transact runs one transaction. failed gives the error for the actions, by index, whose conditions failed. The
 // token makes the SDK's own retries of this call one request for the database.
 func (s *Store) transact(ctx context.Context, actions []types.TransactWriteItem, failed func(indexes []int) error) error {
+	if err := transactable(actions); err != nil {
+		return err
+	}
 	ctx, doubt := watched(ctx)
 	_, err := s.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
 		TransactItems: actions, ClientRequestToken: aws.String(rand.Text()),
@@ -151,14 +150,31 @@ func (s *Store) transact(ctx context.Context, actions []types.TransactWriteItem,
 	return writeFailure(ctx, err, doubt.Load())
 }
 
+// transactable is the fault of what AWS would refuse: too many actions, or two of one item. (DynamoDB Local takes the
+// latter, and fails on its conditions.)
+func transactable(actions []types.TransactWriteItem) error {
+	if len(actions) > ledger.MaxActions {
+		return fmt.Errorf("dynamo: a transaction of %d actions, more than %d", len(actions), ledger.MaxActions)
+	}
+	written := make(map[string]bool, len(actions))
+	for _, action := range actions {
+		if action.Put != nil {
+			pk := text(action.Put.Item, "pk")
+			if written[pk] {
+				return fmt.Errorf("dynamo: a transaction writes %s twice", pk)
+			}
+			written[pk] = true
+		}
+	}
+	return nil
+}
+
 // Put implements ledger.Store. A document alone is written without a transaction, at half its price.
 func (s *Store) Put(ctx context.Context, documents ...ledger.Document) error {
 	var err error
 	switch {
 	case len(documents) == 0:
 		return nil
-	case len(documents) > ledger.MaxActions:
-		return fmt.Errorf("dynamo: %d documents at once, more than %d", len(documents), ledger.MaxActions)
 	case len(documents) == 1:
 		err = s.putOne(ctx, &documents[0])
 	default:

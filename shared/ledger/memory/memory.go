@@ -6,6 +6,8 @@ package memory
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -87,6 +89,9 @@ func copied(d ledger.Document) ledger.Document {
 func (s *Store) Commit(_ context.Context, c ledger.Commit) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := writable(c); err != nil {
+		return err
+	}
 	var taken []wallet.Key
 	for _, e := range c.Entries {
 		if _, exists := s.entries[e.Key]; exists {
@@ -98,10 +103,34 @@ func (s *Store) Commit(_ context.Context, c ledger.Commit) error {
 		return &ledger.TakenError{Keys: taken}
 	case s.stale(c.Documents):
 		return ledger.ErrStale
-	case s.heads[c.After.Account].version != c.Before.Version:
+	case s.heads[c.After.Account].version != c.Before.Version, movesDue(c) && !s.heads[c.After.Account].due.Equal(c.Before.Due):
 		return ledger.ErrMoved
 	}
 	s.write(c)
+	return nil
+}
+
+// movesDue tells whether a commit depends on Head.Due: it changes it, or brings lots, of which a Defer since the head
+// was loaded knew nothing.
+func movesDue(c ledger.Commit) bool {
+	return !c.After.Due.Equal(c.Before.Due) || slices.ContainsFunc(c.Entries, func(e wallet.Entry) bool { return len(e.Lots) > 0 })
+}
+
+// writable is the fault of a commit that DynamoDB would refuse: too many items, or one of them twice.
+func writable(c ledger.Commit) error {
+	items := map[any]bool{}
+	for _, e := range c.Entries {
+		items[e.Key] = true
+	}
+	for _, d := range c.Documents {
+		items[d.Key] = true
+	}
+	switch written := len(c.Entries) + len(c.Documents); {
+	case written+1 > ledger.MaxActions:
+		return fmt.Errorf("memory: a commit of more than %d items", ledger.MaxActions)
+	case len(items) < written:
+		return errors.New("memory: a commit writes an item twice")
+	}
 	return nil
 }
 
@@ -109,7 +138,11 @@ func (s *Store) write(c ledger.Commit) {
 	if s.heads == nil {
 		s.heads, s.entries, s.journal = map[wallet.AccountID]head{}, map[wallet.Key][]byte{}, map[wallet.AccountID][]wallet.Key{}
 	}
-	s.heads[c.After.Account] = head{c.After.Canonical(), c.After.Version, c.After.Due}
+	due := s.heads[c.After.Account].due
+	if !c.After.Due.Equal(c.Before.Due) {
+		due = c.After.Due
+	}
+	s.heads[c.After.Account] = head{c.After.Canonical(), c.After.Version, due}
 	for _, e := range c.Entries {
 		s.entries[e.Key] = e.Canonical()
 		s.journal[e.Account] = append(s.journal[e.Account], e.Key)
@@ -121,6 +154,9 @@ func (s *Store) write(c ledger.Commit) {
 func (s *Store) Put(_ context.Context, documents ...ledger.Document) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := writable(ledger.Commit{Documents: documents}); err != nil {
+		return err
+	}
 	if s.stale(documents) {
 		return ledger.ErrStale
 	}
@@ -161,15 +197,15 @@ func (s *Store) list(account wallet.AccountID, before int64, limit int, wanted f
 	}
 	var listed []wallet.Entry
 	for _, key := range slices.Backward(keys) {
+		if len(listed) >= limit {
+			break
+		}
 		found, err := s.read([]wallet.Key{key})
 		if err != nil {
 			return nil, err
 		}
 		if e := found[key]; wanted(e) {
 			listed = append(listed, e)
-		}
-		if len(listed) == limit {
-			break
 		}
 	}
 	return listed, nil
@@ -209,8 +245,8 @@ func (s *Store) Due(_ context.Context, shard int, now time.Time, limit int) ([]w
 func (s *Store) Defer(_ context.Context, of wallet.Head, next time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	kept := s.heads[of.Account]
-	if kept.version != of.Version {
+	kept, open := s.heads[of.Account]
+	if !open || kept.version != of.Version {
 		return ledger.ErrMoved
 	}
 	kept.due = next
