@@ -111,14 +111,24 @@ func (r *Request) IdempotencyKey() (string, error) {
 // Decode reads the body as strict JSON: one document, in UTF-8, of the members that into knows, spelt as it spells
 // them, none twice.
 func (r *Request) Decode(into any) error {
+	body, err := r.JSON()
+	if err != nil {
+		return err
+	}
+	return Strict(body, into)
+}
+
+// JSON is the body, for a decoder of its own; Decode is for all others. What isn't declared as JSON, or is too
+// large, is refused.
+func (r *Request) JSON() ([]byte, error) {
 	media, params, err := mime.ParseMediaType(r.Header["content-type"])
 	if err != nil || media != "application/json" || params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8") {
-		return refusal.Of(refusal.Unsupported, "The body must be application/json in UTF-8.")
+		return nil, refusal.Of(refusal.Unsupported, "The body must be application/json in UTF-8.")
 	}
 	if len(r.Body) > maxBody {
-		return refusal.Of(refusal.TooLarge, "The body must have at most %d bytes.", maxBody)
+		return nil, refusal.Of(refusal.TooLarge, "The body must have at most %d bytes.", maxBody)
 	}
-	return Strict(r.Body, into)
+	return r.Body, nil
 }
 
 // Strict decodes JSON as Decode does. The refusal names the place that is wrong.

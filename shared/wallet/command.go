@@ -24,7 +24,7 @@ type Change struct {
 // Decide turns a head and a command into a change, or into a *refusal.Refusal; head itself is never touched.
 // Time never runs backwards in a journal: a now before the head's last entry counts as that entry's time.
 func Decide(head Head, command Command, policy Policy, now time.Time) (Change, error) {
-	now = effective(head, now)
+	now = Effective(head, now)
 	d := draft{head: head.clone(), policy: &policy, now: now}
 	d.entry = Entry{
 		Key: command.Key(), Account: head.Account, Number: head.Version + 1, Time: now,
@@ -42,8 +42,8 @@ func Decide(head Head, command Command, policy Policy, now time.Time) (Change, e
 	return d.seal()
 }
 
-// effective is the instant of a decision: never before the head's last entry, in whole milliseconds.
-func effective(head Head, now time.Time) time.Time {
+// Effective is the instant of a decision, and of a view: never before the head's last entry, in whole milliseconds.
+func Effective(head Head, now time.Time) time.Time {
 	now = now.UTC().Truncate(time.Millisecond)
 	if now.Before(head.Time) {
 		return head.Time
