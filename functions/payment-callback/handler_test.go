@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"billingcentre/shared/api"
+	"billingcentre/shared/api/apitest"
+	"billingcentre/shared/ledger"
+	"billingcentre/shared/ledger/memory"
+	"billingcentre/shared/metric"
+	"billingcentre/shared/money"
+	"billingcentre/shared/payment/alipay"
+	"billingcentre/shared/quarantine"
+	"billingcentre/shared/recharge"
+	"billingcentre/shared/wallet"
+)
+
+// The events are about one order, of 100.00, and are signed with the keys beside them.
+const (
+	order  = "rch_20261101_0001"
+	events = "../../events/payment-callback/"
+)
+
+var noon = time.Date(2026, 11, 1, 2, 0, 30, 0, time.UTC)
+
+// world is the function over an account "acme", which waits for the order to be paid.
+type world struct {
+	t     *testing.T
+	store *counted
+	handler
+}
+
+// counted counts the calls of a store, and can be out of order.
+type counted struct {
+	ledger.Store
+	mu    sync.Mutex
+	calls int
+	down  bool
+}
+
+func (c *counted) call() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls++
+	if c.down {
+		return ledger.ErrUnknown
+	}
+	return nil
+}
+
+func (c *counted) Documents(ctx context.Context, keys ...ledger.DocumentKey) (map[ledger.DocumentKey]ledger.Document, error) {
+	if err := c.call(); err != nil {
+		return nil, err
+	}
+	return c.Store.Documents(ctx, keys...)
+}
+
+func (c *counted) Put(ctx context.Context, documents ...ledger.Document) error {
+	if err := c.call(); err != nil {
+		return err
+	}
+	return c.Store.Put(ctx, documents...)
+}
+
+func newWorld(t *testing.T) *world {
+	text, err := os.ReadFile(events + "testdata/secret.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := alipay.ParseSecret(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	channel, err := alipay.New(alipay.Config{Mode: alipay.Sandbox, Secret: secret, NotifyURL: "https://api.billing.example.com/v1/payments/alipay/notices"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := func() time.Time { return noon }
+	books := &ledger.Ledger{Store: &memory.Store{}, Policy: wallet.DefaultPolicy(), Now: now}
+	if _, err := books.Do(t.Context(), "acme", ledger.Intent{Command: wallet.Open{Account: "acme", Currency: money.CNY, Zone: "Asia/Shanghai"}}); err != nil {
+		t.Fatal(err)
+	}
+	waiting := recharge.Order{
+		ID: order, Account: "acme", Channel: "alipay", Currency: money.CNY, Minor: 100_00, State: recharge.Awaiting,
+		CreatedAt: noon, ExpiresAt: noon.Add(30 * time.Minute),
+	}
+	if err := books.Store.Put(t.Context(), ledger.Document{Key: ledger.DocumentKey{Kind: "recharge", ID: order}}.With(waiting)); err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, store: &counted{Store: books.Store}}
+	books.Store = w.store
+	metrics := &metric.Metrics{Out: io.Discard}
+	w.handler = handler{
+		channel: channel, desk: &recharge.Desk{Ledger: books}, metrics: metrics, log: slog.New(slog.DiscardHandler),
+		quarantine: &quarantine.Quarantine{Store: w.store, Now: now, Metrics: metrics},
+	}
+	return w
+}
+
+// send delivers one of the events, and tells what the provider hears.
+func (w *world) send(name string) string {
+	w.t.Helper()
+	var said string
+	apitest.Send(w.t, w.serve(), apitest.Event(w.t, "payment-callback", name)).Into(w.t, &said)
+	return said
+}
+
+func (w *world) serve() api.Handler { return api.Serve(w.log, w.routes()...) }
+
+func (w *world) cash() string {
+	w.t.Helper()
+	head, err := w.store.Head(w.t.Context(), "acme")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return head.Cash.String()
+}
+
+func (w *world) kept() []quarantine.Message {
+	w.t.Helper()
+	messages, err := w.quarantine.List(w.t.Context(), "", 100)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return messages
+}
+
+func TestEvents(t *testing.T) {
+	apitest.Run(t, "payment-callback", func(t *testing.T, _ string) api.Handler { return newWorld(t).serve() })
+}
+
+// What each event must lead to, whatever the answer looks like. accepted is what the provider hears; a notice that
+// isn't genuine must not reach the store at all.
+func TestWhatEachNoticeDoes(t *testing.T) {
+	const (
+		credits  = "credits"
+		nothing  = "accepted, without effect"
+		kept     = "kept for an operator, then accepted"
+		rejected = "not accepted, and no trace"
+	)
+	for name, want := range map[string]string{
+		"paid": credits, "paid-base64": credits, "paid-short-amount": credits, "paid-zero-refund": credits, "finished": credits, "paid-replayed": credits,
+		"second-trade": credits, "waiting": nothing, "closed": nothing,
+		"amount-too-small": kept, "amount-too-large": kept, "amount-exponent": kept, "coupon": kept, "other-app": kept, "other-seller": kept,
+		"other-auth-app": kept, "unknown-order": kept, "strange-order-id": kept, "refunded-in-part": kept, "refunded-in-full": kept, "pending": kept,
+		"unsigned": rejected, "forged-signature": rejected, "forged-key": rejected, "forged-amount": rejected, "forged-cert-sn": rejected, "forged-extra-param": rejected,
+		"sign-type-md5": rejected, "duplicate-key": rejected, "duplicate-sign": rejected, "empty": rejected, "text-plain": rejected, "bad-escape": rejected,
+		"bad-utf8": rejected, "charset-evil": rejected, "base64-flag-lies": rejected, "too-many-fields": rejected,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			said, got := w.send(name), ""
+			switch {
+			case w.cash() == "100.00" && len(w.kept()) == 0 && said == "success":
+				got = credits
+			case w.cash() == "0.00" && len(w.kept()) == 1 && said == "success":
+				got = kept
+			case w.cash() == "0.00" && w.store.calls == 0 && said != "success":
+				got = rejected
+			case w.cash() == "0.00" && len(w.kept()) == 0 && said == "success":
+				got = nothing
+			}
+			if got != want {
+				t.Errorf("said %q, cash %s, kept %v, store asked %d times: want %q", said, w.cash(), w.kept(), w.store.calls, want)
+			}
+		})
+	}
+}
+
+func TestAnOrderIsCreditedOnceWhateverRepeats(t *testing.T) {
+	w := newWorld(t)
+	var all sync.WaitGroup
+	for range 32 {
+		all.Go(func() {
+			if said := w.send("paid"); said != "success" {
+				t.Errorf("said %q", said)
+			}
+		})
+	}
+	all.Wait()
+	for _, again := range []string{"paid-again", "finished", "paid-replayed", "waiting", "closed"} {
+		if said := w.send(again); said != "success" {
+			t.Errorf("%s: said %q", again, said)
+		}
+	}
+	if w.cash() != "100.00" || len(w.kept()) != 0 {
+		t.Errorf("cash %s, kept %v", w.cash(), w.kept())
+	}
+}
+
+func TestASecondTradeForACreditedOrderIsKept(t *testing.T) {
+	w := newWorld(t)
+	w.send("paid")
+	if said := w.send("second-trade"); said != "success" || w.cash() != "100.00" || len(w.kept()) != 1 {
+		t.Errorf("said %q, cash %s, kept %v", said, w.cash(), w.kept())
+	}
+}
+
+func TestALatePaymentOfAClosedOrderCredits(t *testing.T) {
+	w := newWorld(t)
+	w.send("closed")
+	if said := w.send("paid"); said != "success" || w.cash() != "100.00" {
+		t.Errorf("said %q, cash %s", said, w.cash())
+	}
+}
+
+func TestWithoutTheDatabaseNothingIsAccepted(t *testing.T) {
+	for _, name := range []string{"paid", "unknown-order", "closed", "amount-too-small"} {
+		w := newWorld(t)
+		w.store.down = true
+		if said := w.send(name); said == "success" {
+			t.Errorf("%s: said %q while the database was down", name, said)
+		}
+	}
+}
