@@ -26,6 +26,9 @@ type Intent struct {
 	// Prepare, if set, gives Command and Documents from freshly loaded documents. It runs again whenever a
 	// document has moved. A *DoneError from it means that an earlier entry is the answer.
 	Prepare func(ctx context.Context) (wallet.Command, []Document, error)
+	// After, if set, gives further documents that depend on what was decided. It runs for every decision, of which
+	// at most one is committed, with these documents.
+	After func(entry wallet.Entry) []Document
 	// Clash answers when an earlier entry has the same key and other content; nil refuses with KeyReused.
 	Clash func(prior wallet.Entry) error
 }

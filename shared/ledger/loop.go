@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"billingcentre/shared/wallet"
@@ -104,17 +105,20 @@ func (l *Ledger) fold(head wallet.Head, open []*task) folded {
 			f.reasons[t] = err
 			continue
 		}
-		size := len(change.Entry.Canonical())
-		for _, d := range t.Documents {
+		size, documents := len(change.Entry.Canonical()), t.Documents
+		if t.After != nil {
+			documents = slices.Concat(documents, t.After(change.Entry))
+		}
+		for _, d := range documents {
 			size += len(d.Body)
 		}
-		if actions += 1 + len(t.Documents); len(f.decided) > 0 && (actions > MaxActions || bytes+size > maxBytes) {
+		if actions += 1 + len(documents); len(f.decided) > 0 && (actions > MaxActions || bytes+size > maxBytes) {
 			break
 		}
 		bytes += size
 		f.commit.After = change.Head
 		f.commit.Entries = append(f.commit.Entries, change.Entry)
-		f.commit.Documents = append(f.commit.Documents, t.Documents...)
+		f.commit.Documents = append(f.commit.Documents, documents...)
 		f.decided = append(f.decided, t)
 	}
 	return f
