@@ -47,7 +47,7 @@ type Refusal struct {
 	Fields     []Field // Invalid only
 	Needed     string  // Insufficient only: a decimal amount
 	Available  string  // Insufficient only: a decimal amount
-	RetryAfter int     // TooMany, Contended, Throttled, Unavailable: seconds
+	RetryAfter int     // TooEarly, TooMany, Contended, Throttled, Unavailable: seconds
 }
 
 func (r *Refusal) Error() string {
