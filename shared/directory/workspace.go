@@ -1,0 +1,214 @@
+package directory
+
+import (
+	"slices"
+	"time"
+
+	"billingcentre/shared/ledger"
+	"billingcentre/shared/money"
+	"billingcentre/shared/refusal"
+	"billingcentre/shared/wallet"
+)
+
+const workspaceKind = "workspace"
+
+// Workspace is a place where usage happens, with the history of who paid for it. It takes currency and time zone of
+// the first account that it is bound to, for ever.
+type Workspace struct {
+	ID       wallet.WorkspaceID `json:"workspace_id"`
+	Currency money.Currency     `json:"currency"`
+	Zone     string             `json:"time_zone"`
+	Bindings []Binding          `json:"bindings"` // oldest first
+}
+
+// Binding is what holds from an instant until the next binding's.
+type Binding struct {
+	From    time.Time           `json:"from"`
+	Account wallet.AccountID    `json:"account_id,omitempty"` // empty: unbound
+	Method  wallet.Method       `json:"settlement_method,omitempty"`
+	Cloud   wallet.CloudAccount `json:"cloud,omitzero"` // wallet.Cloud only
+	Actor   string              `json:"actor,omitempty"`
+}
+
+// Period is a binding to one account, with its end; zero while it lasts.
+type Period struct {
+	Binding
+	Until time.Time
+}
+
+func workspaceKey(id wallet.WorkspaceID) ledger.DocumentKey {
+	return ledger.DocumentKey{Kind: workspaceKind, ID: string(id)}
+}
+
+func workspaceList(account wallet.AccountID) string { return "workspaces#" + string(account) }
+
+func noWorkspace() error {
+	return refusal.Of(refusal.NotFound, "There is no such workspace on this account.")
+}
+
+// Current is the binding in force now; its account is empty when the workspace is unbound.
+func (w *Workspace) Current() Binding {
+	if len(w.Bindings) == 0 {
+		return Binding{}
+	}
+	return w.Bindings[len(w.Bindings)-1]
+}
+
+// Before is the binding in force just before an instant: at a day's end, the one that settles the day (README rule 18).
+func (w *Workspace) Before(t time.Time) Binding {
+	for _, b := range slices.Backward(w.Bindings) {
+		if b.From.Before(t) {
+			return b
+		}
+	}
+	return Binding{}
+}
+
+// Periods are the bindings to one account, oldest first. They are all that the account may see of the history.
+func (w *Workspace) Periods(account wallet.AccountID) []Period {
+	var periods []Period
+	for i, b := range w.Bindings {
+		if b.Account != account {
+			continue
+		}
+		p := Period{Binding: b}
+		if i+1 < len(w.Bindings) {
+			p.Until = w.Bindings[i+1].From
+		}
+		periods = append(periods, p)
+	}
+	return periods
+}
+
+// Rank is the workspace's place in its account's list.
+func (w *Workspace) Rank() string { return w.Current().From.UTC().Format(instant) + " " + string(w.ID) }
+
+// document is the workspace as the next version of the document it was read from.
+func (w *Workspace) document(read ledger.Document) ledger.Document {
+	if account := w.Current().Account; account != "" {
+		return read.With(w).In(workspaceList(account), w.Rank())
+	}
+	return read.With(w).In("", "")
+}
+
+// asBefore tells whether two bindings mean the same for a bill.
+func (b Binding) asBefore(o Binding) bool {
+	return b.Account == o.Account && b.Method == o.Method && b.Cloud == o.Cloud
+}
+
+// after is the instant, but never before the last binding began: clocks differ, and the history is in order.
+func (w *Workspace) after(now time.Time) time.Time {
+	now = now.UTC().Truncate(time.Millisecond)
+	if last := w.Current().From; now.Before(last) {
+		return last
+	}
+	return now
+}
+
+// bind puts a binding into time in which the workspace is unbound; it holds until the next one begins. The same
+// again changes nothing.
+func (w *Workspace) bind(b Binding, operator bool) (changed bool, err error) {
+	at := 0
+	for at < len(w.Bindings) && !w.Bindings[at].From.After(b.From) {
+		at++
+	}
+	var held Binding
+	if at > 0 {
+		held = w.Bindings[at-1]
+	}
+	switch {
+	case held.asBefore(b):
+		return false, nil
+	case held.Account == b.Account:
+		return false, refusal.Of(refusal.Conflict, "The workspace is bound to this account with another settlement method; change that.")
+	case held.Account != "":
+		return false, refusal.Of(refusal.Conflict, "The workspace is bound already.")
+	}
+	if at == len(w.Bindings) { // binding it again is no way around the rules of changing its method
+		if err := w.mayChange(w.lastOf(b.Account), b, operator); err != nil {
+			return false, err
+		}
+	}
+	w.Bindings = slices.Insert(w.Bindings, at, b)
+	return true, nil
+}
+
+// lastOf is the workspace's last binding, if that was to this account.
+func (w *Workspace) lastOf(account wallet.AccountID) Binding {
+	for _, b := range slices.Backward(w.Bindings) {
+		if b.Account != "" {
+			if b.Account == account {
+				return b
+			}
+			break
+		}
+	}
+	return Binding{}
+}
+
+// change gives the workspace another settlement method from b.From on.
+func (w *Workspace) change(b Binding, operator bool) (changed bool, err error) {
+	current := w.Current()
+	if current.Account != b.Account {
+		return false, noWorkspace()
+	}
+	if current.asBefore(b) {
+		return false, nil
+	}
+	if err := w.mayChange(current, b, operator); err != nil {
+		return false, err
+	}
+	w.Bindings = append(w.Bindings, b)
+	return true, nil
+}
+
+// mayChange is README rule 27, as far as a workspace's own history tells: once a calendar month, and away from a
+// cloud account only by an operator, who does it when the link is released, whenever that is.
+func (w *Workspace) mayChange(from, to Binding, operator bool) error {
+	if from.Account == "" || from.asBefore(to) {
+		return nil
+	}
+	if from.Method == wallet.Cloud {
+		if operator {
+			return nil
+		}
+		return refusal.Of(refusal.Forbidden, "Only an operator takes a workspace off its cloud account, once the link is released.")
+	}
+	zone, err := Zone(w.Zone)
+	if err != nil {
+		return err
+	}
+	if last := w.lastChange(); !last.IsZero() && month(last, zone) == month(to.From, zone) {
+		return refusal.Of(refusal.Conflict, "The settlement method was changed this month; it may be changed once a calendar month.")
+	}
+	return nil
+}
+
+// lastChange is when the method last changed while the account stayed the same; zero if it never did.
+func (w *Workspace) lastChange() (last time.Time) {
+	var held Binding
+	for _, b := range w.Bindings {
+		if b.Account == "" {
+			continue
+		}
+		if b.Account == held.Account && !b.asBefore(held) {
+			last = b.From
+		}
+		held = b
+	}
+	return last
+}
+
+func month(t time.Time, zone *time.Location) string { return t.In(zone).Format("2006-01") }
+
+// unbind ends the binding to an account. One that has ended already stays as it is.
+func (w *Workspace) unbind(account wallet.AccountID, from time.Time, actor string) (changed bool, err error) {
+	if len(w.Periods(account)) == 0 {
+		return false, noWorkspace()
+	}
+	if w.Current().Account != account {
+		return false, nil
+	}
+	w.Bindings = append(w.Bindings, Binding{From: from, Actor: actor})
+	return true, nil
+}
