@@ -1,6 +1,7 @@
 package sam
 
 import (
+	"encoding/json"
 	"maps"
 	"regexp"
 	"slices"
@@ -163,6 +164,9 @@ func (r *reading) checkStream(at eventPlace, e *streamEvent) {
 func (r *reading) checkSchedule(at eventPlace, e *scheduleEvent) {
 	if err := checkExpression(e.ScheduleExpression); err != nil {
 		r.fault(at, "ScheduleExpression: %v", err)
+	}
+	if e.Input != "" && !json.Valid([]byte(e.Input)) {
+		r.fault(at, "Input is no JSON")
 	}
 	if err := checkTimeZone(e.ScheduleExpressionTimezone); err != nil {
 		r.fault(at, "ScheduleExpressionTimezone: %v", err)

@@ -24,6 +24,7 @@ type Function struct {
 	Timeout   time.Duration
 	MemoryMB  int
 	Env       map[string]string
+	Policy    []Statement // its own, and those of the managed policies it names
 	HTTP      []Route
 	Queues    []QueueSource
 	Streams   []StreamSource
@@ -32,6 +33,34 @@ type Function struct {
 
 // Name is the function's short name: the last part of its folder.
 func (f Function) Name() string { return strings.TrimPrefix(f.Folder, "functions/") }
+
+// Statement is one of a function's permissions. It applies to Resources or, if there are none, to all but NotResources.
+type Statement struct {
+	Allow        bool
+	Actions      []string
+	Resources    []string
+	NotResources []string
+}
+
+// May tells whether the function's own role lets it do an action on a resource's ARN. What SAM adds to a role for logs,
+// traces and event sources is not looked at.
+func (f Function) May(action, resource string) bool {
+	allowed := false
+	for _, s := range f.Policy {
+		if !slices.Contains(s.Actions, action) {
+			continue
+		}
+		applies := slices.Contains(s.Resources, resource)
+		if len(s.Resources) == 0 {
+			applies = !slices.Contains(s.NotResources, resource)
+		}
+		if applies && !s.Allow {
+			return false
+		}
+		allowed = allowed || applies
+	}
+	return allowed
+}
 
 // Route is one route of the API.
 type Route struct {
@@ -181,6 +210,7 @@ func api(id string, a *httpAPI) API {
 func (r *reading) function(id string, f *function) Function {
 	out := Function{
 		LogicalID: id, Folder: f.CodeURI, Timeout: seconds(f.Timeout), MemoryMB: f.MemorySize, Env: f.Environment.Variables,
+		Policy: r.policy(f),
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Events)) {
 		switch e := f.Events[name]; {
@@ -198,6 +228,22 @@ func (r *reading) function(id string, f *function) Function {
 				zone = "UTC"
 			}
 			out.Schedules = append(out.Schedules, Schedule{name, e.schedule.ScheduleExpression, zone, e.schedule.Input})
+		}
+	}
+	return out
+}
+
+func (r *reading) policy(f *function) []Statement {
+	documents := slices.Clone(f.Policies.documents)
+	for _, managed := range f.Policies.managed {
+		if id, ok := r.references.owner(managed.value, "AWS::IAM::ManagedPolicy", ""); ok {
+			documents = append(documents, bodies[managedPolicy](r)[id].PolicyDocument)
+		}
+	}
+	var out []Statement
+	for _, document := range documents {
+		for _, s := range document.Statement {
+			out = append(out, Statement{s.Effect == "Allow", s.Action, s.Resource, s.NotResource})
 		}
 	}
 	return out

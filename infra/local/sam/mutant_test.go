@@ -56,6 +56,7 @@ var mutants = []struct {
 	{"a cron of five fields", "rate(1 minute)", "cron(0 4 4 * ?)", "Type: ScheduleV", `has 5 fields, not 6`},
 	{"a cron of the 32nd", "rate(1 minute)", "cron(0 4 32 * ? *)", "Type: ScheduleV", `is no cron expression`},
 	{"a cron with both days", "rate(1 minute)", "cron(0 4 4 * MON *)", "Type: ScheduleV", `exactly one of day of month and day of week is ?`},
+	{"an input that is no JSON", `Input: '{"duty":"expiry"}'`, "Input: expiry", "Type: ScheduleV", `Input is no JSON`},
 	{"a route twice", "Method: GET, Path: '/v1/accounts/{account}/cards'", "Method: GET, Path: '/v1/accounts/{owner}/vouchers'", "ListVouchers", `is routed by WalletFunction.Properties.Events.ListCards already`},
 	{"a path without its slash", "Path: /v1/operator/quarantine,", "Path: v1/operator/quarantine,", "ListQuarantine", `isn't of the form`},
 	{"a route without scopes", "Path: /v1/operator/quarantine, Auth: {AuthorizationScopes: [operator]}", "Path: /v1/operator/quarantine, Auth: {}", "ListQuarantine", `a route needs AuthorizationScopes, or Authorizer: NONE`},

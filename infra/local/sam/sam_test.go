@@ -115,7 +115,7 @@ func TestEvents(t *testing.T) {
 		}
 	})
 	t.Run("schedule", func(t *testing.T) {
-		want := []sam.Schedule{{Event: "EveryMinute", Expression: "rate(1 minute)", TimeZone: "UTC"}}
+		want := []sam.Schedule{{Event: "EveryMinute", Expression: "rate(1 minute)", TimeZone: "UTC", Input: `{"duty":"expiry"}`}}
 		if diff := cmp.Diff(want, functionOf(t, d, "ExpiryFunction").Schedules); diff != "" {
 			t.Error(diff)
 		}
@@ -219,6 +219,62 @@ func TestEveryFaultIsToldWithItsLine(t *testing.T) {
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in\n%v", want, err)
+		}
+	}
+}
+
+// What a function may do on what, in one table: whoever widens a policy changes a row here too.
+func TestWhoMayDoWhat(t *testing.T) {
+	const (
+		table   = "arn:aws:dynamodb:us-east-1:000000000000:table/BillingTable"
+		lists   = table + "/index/lists"
+		grants  = table + "/index/grants"
+		due     = table + "/index/due"
+		stream  = table + "/stream/2026-01-01T00:00:00.000"
+		bills   = "arn:aws:sqs:us-east-1:000000000000:local-usage-bills"
+		dead    = "arn:aws:sqs:us-east-1:000000000000:local-usage-bills-dead"
+		failed  = "arn:aws:sqs:us-east-1:000000000000:OutboxFailureQueue"
+		pepper  = "arn:aws:secretsmanager:us-east-1:000000000000:secret:CentreSecret"
+		alipay  = "arn:aws:secretsmanager:us-east-1:000000000000:secret:alipay"
+		read    = "dynamodb:GetItem " + table + " dynamodb:BatchGetItem " + table
+		write   = " dynamodb:PutItem " + table + " dynamodb:UpdateItem " + table
+		list    = " dynamodb:Query " + lists
+		secret  = " secretsmanager:GetSecretValue " + pepper
+		consume = " sqs:ReceiveMessage " + bills + " sqs:DeleteMessage " + bills + " sqs:GetQueueAttributes " + bills + " sqs:ChangeMessageVisibility " + bills
+	)
+	want := map[string]string{
+		"accounts":           read + write + list + secret,
+		"bill-settlement":    read + write + consume,
+		"expiry":             read + write + " dynamodb:Query " + due,
+		"operator":           read + write + list + " dynamodb:Query " + grants + " sqs:SendMessage " + bills + secret,
+		"outbox":             "dynamodb:DescribeStream " + stream + " dynamodb:GetRecords " + stream + " dynamodb:GetShardIterator " + stream + " sqs:SendMessage " + failed,
+		"payment-callback":   read + write + " secretsmanager:GetSecretValue " + alipay,
+		"prepaid-purchase":   read + write,
+		"recharge":           read + write + list + secret + " secretsmanager:GetSecretValue " + alipay,
+		"voucher-activation": read + write + secret,
+		"wallet":             read + list + " dynamodb:Query " + grants + secret,
+	}
+	resources := []string{table, lists, grants, due, stream, bills, dead, failed, pepper, alipay}
+	for _, f := range resolve(t, sam.Local{Parameters: parameters()}).Functions {
+		var may []string
+		for _, s := range f.Policy {
+			for _, action := range s.Actions {
+				for _, resource := range resources {
+					if f.May(action, resource) && !slices.Contains(may, action+" "+resource) {
+						may = append(may, action+" "+resource)
+					}
+				}
+			}
+		}
+		words := strings.Fields(want[f.Name()])
+		var expected []string
+		for i := 0; i+1 < len(words); i += 2 {
+			expected = append(expected, words[i]+" "+words[i+1])
+		}
+		slices.Sort(may)
+		slices.Sort(expected)
+		if diff := cmp.Diff(expected, may); diff != "" {
+			t.Errorf("%s: %s", f.Name(), diff)
 		}
 	}
 }
