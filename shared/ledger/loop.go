@@ -24,20 +24,21 @@ type task struct {
 
 // finish brings every task to its outcome: load, decide as many as fit into one commit, commit, and again.
 func (l *Ledger) finish(ctx context.Context, account wallet.AccountID, open []*task, look bool) {
-	attempt := 0
+	attempt, together := 0, MaxActions
 	for len(open) > 0 {
 		var err error
 		if open = l.prepare(ctx, open); look {
 			open, err = l.lookUp(ctx, open)
+			look = err != nil
 		}
 		if err == nil && len(open) > 0 {
-			open, err = l.step(ctx, account, open)
+			open, err = l.step(ctx, account, open, together)
 		}
 		var taken *TakenError
-		look = false
+		var broken *commitFault
 		switch {
 		case err == nil:
-			attempt = 0
+			attempt, together = 0, min(2*together, MaxActions)
 			continue
 		case errors.As(err, &taken):
 			look = true // all of them, since the store may not have told every one
@@ -45,7 +46,11 @@ func (l *Ledger) finish(ctx context.Context, account wallet.AccountID, open []*t
 			unprepare(open)
 		case errors.Is(err, ErrUnknown):
 			look = true // the write may have happened, or may still happen: then the head's version fails ours
-		case !errors.Is(err, ErrMoved) && !errors.Is(err, ErrContended) && !errors.Is(err, ErrThrottled):
+		case errors.Is(err, ErrMoved), errors.Is(err, ErrContended), errors.Is(err, ErrThrottled):
+		case errors.As(err, &broken):
+			open, together = isolate(open, broken)
+			continue
+		default:
 			fail(open, err)
 			return
 		}
@@ -60,13 +65,32 @@ func (l *Ledger) finish(ctx context.Context, account wallet.AccountID, open []*t
 	}
 }
 
-// step loads the head, decides a prefix of the tasks on it, and commits. It returns the tasks that are still open.
-func (l *Ledger) step(ctx context.Context, account wallet.AccountID, open []*task) ([]*task, error) {
+// commitFault is a commit that failed for what it is, such as an entry too large to be kept: trying again won't help.
+type commitFault struct {
+	cause   error
+	decided []*task
+}
+
+func (e *commitFault) Error() string { return e.cause.Error() }
+func (e *commitFault) Unwrap() error { return e.cause }
+
+// isolate looks for the task at fault in commits of half the size each; alone, it fails, and the others go on.
+func isolate(open []*task, broken *commitFault) (rest []*task, together int) {
+	if len(broken.decided) > 1 {
+		return open, len(broken.decided) / 2
+	}
+	fail(broken.decided, broken.cause)
+	return without(open, broken.decided, nil), 1
+}
+
+// step loads the head, decides a prefix of the tasks on it, at most so many together, and commits. It returns the
+// tasks that are still open.
+func (l *Ledger) step(ctx context.Context, account wallet.AccountID, open []*task, together int) ([]*task, error) {
 	head, err := l.Store.Head(ctx, account)
 	if err != nil {
 		return open, err
 	}
-	f := l.fold(head, open)
+	f := l.fold(head, open, together)
 	// What was done before is no refusal, even if it couldn't be done now.
 	refused, err := l.lookUp(ctx, f.refused)
 	if err != nil {
@@ -74,7 +98,7 @@ func (l *Ledger) step(ctx context.Context, account wallet.AccountID, open []*tas
 	}
 	if len(f.decided) > 0 {
 		if err := l.Store.Commit(ctx, f.commit); err != nil {
-			return without(open, f.refused, refused), err
+			return without(open, f.refused, refused), f.failure(err)
 		}
 	}
 	for i, t := range f.decided {
@@ -92,13 +116,45 @@ type folded struct {
 	decided []*task // one for each entry of commit
 	refused []*task
 	reasons map[*task]error
+	written map[any]bool // what the commit writes: no transaction writes anything twice
 }
 
-// fold decides tasks in order, each on the head that the one before it left, until a commit is full.
-func (l *Ledger) fold(head wallet.Head, open []*task) folded {
-	f := folded{commit: Commit{Before: head, After: head}, reasons: map[*task]error{}}
+// failure tells a failure that the contract has no name for, and so lies in the commit, from those that pass.
+func (f *folded) failure(err error) error {
+	var taken *TakenError
+	switch {
+	case errors.As(err, &taken), errors.Is(err, ErrStale), errors.Is(err, ErrMoved),
+		errors.Is(err, ErrContended), errors.Is(err, ErrThrottled), errors.Is(err, ErrUnknown):
+		return err
+	}
+	return &commitFault{err, f.decided}
+}
+
+// writes tells whether the commit writes a task's entry, or one of its documents, already.
+func (f *folded) writes(t *task) bool {
+	return f.written[t.Command.Key()] || slices.ContainsFunc(t.Documents, func(d Document) bool { return f.written[d.Key] })
+}
+
+func (f *folded) add(t *task, change wallet.Change) {
+	f.commit.After = change.Head
+	f.commit.Entries = append(f.commit.Entries, change.Entry)
+	f.commit.Documents = append(f.commit.Documents, t.Documents...)
+	f.decided = append(f.decided, t)
+	f.written[change.Entry.Key] = true
+	for _, d := range t.Documents {
+		f.written[d.Key] = true
+	}
+}
+
+// fold decides tasks in order, each on the head that the one before it left, until a commit is full, or would write
+// something twice.
+func (l *Ledger) fold(head wallet.Head, open []*task, together int) folded {
+	f := folded{commit: Commit{Before: head, After: head}, reasons: map[*task]error{}, written: map[any]bool{}}
 	actions, bytes := 1, 0
 	for _, t := range open {
+		if len(f.decided) == together || f.writes(t) {
+			break
+		}
 		change, err := l.decide(f.commit.After, t.Command)
 		if err != nil {
 			f.refused = append(f.refused, t)
