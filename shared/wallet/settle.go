@@ -253,7 +253,7 @@ func (s *Settlement) share(class ClassSettlement, shares []money.Amount) {
 			lines = append(lines, i)
 		}
 	}
-	slices.SortFunc(lines, func(a, b int) int {
+	slices.SortStableFunc(lines, func(a, b int) int {
 		return cmp.Or(s.Lines[b].Amount.Cmp(s.Lines[a].Amount), lineOrder(s.Lines[a], s.Lines[b]))
 	})
 	one := money.Of(class.Payable.Currency(), 1)
