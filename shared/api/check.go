@@ -50,7 +50,7 @@ func (c *Check) Note(err error) {
 	}
 }
 
-// Amount reads an amount (README rule 0.2); empty is noted as missing.
+// Amount reads an amount (README rule M2); empty is noted as missing.
 func (c *Check) Amount(pointer, text string, currency money.Currency) money.Amount {
 	amount, err := money.Parse(pointer, text, currency)
 	c.Note(err)

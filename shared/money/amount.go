@@ -1,7 +1,7 @@
 // Package money holds the two kinds of numbers of the billing centre, and nothing else.
 //
 // An Amount is money that can be paid: whole minor units (fen, cents) of one currency. An Exact is
-// what usage costs: a decimal with up to eighteen places (README rule 0.2). The only way from one
+// what usage costs: a decimal with up to eighteen places (README rule M2). The only way from one
 // to the other is Exact.Payable, so rounding happens in one place, and never twice.
 //
 // Currencies can't be mixed: arithmetic on two currencies is a bug of ours, not of a caller, and

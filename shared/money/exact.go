@@ -14,7 +14,7 @@ const (
 	exactDigits = 15 // digits before the point: |x| < 10^15
 )
 
-// Exact is a cost with all its decimals, in one currency (README rule 0.2). The zero Exact belongs to no currency.
+// Exact is a cost with all its decimals, in one currency (README rule M2). The zero Exact belongs to no currency.
 type Exact struct {
 	value    decimal.Decimal
 	currency Currency
@@ -85,7 +85,7 @@ var (
 	largestPay = decimal.New(Limit, -places)
 )
 
-// Payable rounds a cost half up to minor units, and never below zero (README rule 0.2): what can be asked for now.
+// Payable rounds a cost half up to minor units, and never below zero (README rule M2): what can be asked for now.
 // ok is false when it is beyond what a wallet can hold.
 func (e Exact) Payable() (payable Amount, ok bool) {
 	if e.value.Sign() <= 0 {

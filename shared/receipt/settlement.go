@@ -12,7 +12,7 @@ type Bill struct {
 	Day       string             `json:"day"`
 	Method    wallet.Method      `json:"settlement_method"`
 	Exact     string             `json:"exact"`   // what the usage cost
-	Payable   string             `json:"payable"` // what was to be paid now: exact and carried, rounded (README rule 0.2)
+	Payable   string             `json:"payable"` // what was to be paid now: exact and carried, rounded (README rule M2)
 	Paid      Paid               `json:"paid"`    // adds up to payable
 }
 

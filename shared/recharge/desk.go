@@ -61,7 +61,7 @@ func (d *Desk) Take(ctx context.Context, wish Wish) (order Order, repeated bool,
 	return order, repeated, err
 }
 
-// admit checks a wish against the account and the channel (README rules 0.3 and 1).
+// admit checks a wish against the account and the channel (README rules M3 and 1).
 func (d *Desk) admit(head wallet.Head, wish Wish) (money.Amount, error) {
 	if head.Version == 0 {
 		return money.Amount{}, refusal.Of(refusal.NotFound, "There is no such account.")

@@ -134,7 +134,7 @@ type Head struct {
 	Time     time.Time
 	Cash     money.Amount
 	Arrears  money.Amount   // owed: never negative, and 0 while there is cash (README rule 3)
-	Carried  [2]money.Exact // per class: exact costs that weren't payable yet (README rule 0.2)
+	Carried  [2]money.Exact // per class: exact costs that weren't payable yet (README rule M2)
 	Lots     []Lot          // with something left, in burn order
 
 	// Due is when the expiry schedule should look at this wallet next; zero when it has no lot. It is a hint:

@@ -16,7 +16,7 @@ type Policy struct {
 	CreditFloor   int64         `json:"credit_floor"`               // a class may fall this far below zero, in units (rule 21)
 	MaxLots       int           `json:"max_lots"`                   // active lots of one account
 	ExpiryNotice  time.Duration `json:"expiry_notice,format:units"` // how long before its expiry a fund is announced (rule 24)
-	MaxTopUp      int64         `json:"max_top_up"`                 // largest single inflow of cash, in units (rule 0.3)
+	MaxTopUp      int64         `json:"max_top_up"`                 // largest single inflow of cash, in units (rule M3)
 	LapseRestored bool          `json:"lapse_restored"`             // a reversed slice of an expired fund lapses at once (rule 21)
 	MaxBillAge    time.Duration `json:"max_bill_age,format:units"`  // 0: bills of any age settle (rule 18)
 }

@@ -232,7 +232,7 @@ func (s *Settlement) Paid(from PlaceKind, lots LotKind, currency money.Currency)
 
 // Shares tells what each line pays of its class's payable, in the order of Lines: exact × payable ÷ class sum,
 // rounded down, and the remainder to the largest lines (then by product, usage, amount); the shares add up to the
-// payable. Where that can't be said, the first line in that order bears all (README rule 0.2).
+// payable. Where that can't be said, the first line in that order bears all (README rule M2).
 func (s *Settlement) Shares(currency money.Currency) []money.Amount {
 	shares := make([]money.Amount, len(s.Lines))
 	for i := range shares {
