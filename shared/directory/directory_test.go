@@ -1,0 +1,440 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"billingcentre/shared/ledger"
+	"billingcentre/shared/ledger/memory"
+	"billingcentre/shared/money"
+	"billingcentre/shared/refusal"
+	"billingcentre/shared/wallet"
+)
+
+var (
+	noon = time.Date(2026, 11, 10, 12, 0, 0, 0, time.UTC)
+	aws  = wallet.CloudAccount{Provider: "aws", Customer: "c-1"}
+)
+
+// town is a directory with accounts a and b in CNY, d in USD, and a clock to set.
+type town struct {
+	*Directory
+	t     *testing.T
+	now   time.Time
+	store *memory.Store
+	money *ledger.Ledger
+}
+
+func newTown(t *testing.T) *town {
+	t.Helper()
+	w := &town{t: t, now: noon, store: new(memory.Store)}
+	clock := func() time.Time { return w.now }
+	w.Directory = &Directory{Store: w.store, Now: clock}
+	w.money = &ledger.Ledger{Store: w.store, Policy: wallet.DefaultPolicy(), Now: clock}
+	for id, currency := range map[wallet.AccountID]money.Currency{"a": money.CNY, "b": money.CNY, "d": money.USD} {
+		if _, err := w.money.Do(t.Context(), id, Opening(Account{ID: id, Name: string(id), Currency: currency, Zone: "Asia/Shanghai"}, "ops")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return w
+}
+
+// bind binds a workspace by the billing centre's own method.
+func (w *town) bind(account wallet.AccountID, id wallet.WorkspaceID) (Workspace, bool, error) {
+	return w.Bind(w.t.Context(), Wish{Workspace: id, Account: account, Method: wallet.BillingCenter, Actor: "owner"})
+}
+
+func (w *town) mustBind(account wallet.AccountID, id wallet.WorkspaceID) {
+	w.t.Helper()
+	if _, _, err := w.bind(account, id); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// bindFrom is bind by an operator, from a past instant.
+func (w *town) bindFrom(account wallet.AccountID, id wallet.WorkspaceID, from time.Time) (Workspace, bool, error) {
+	return w.Bind(w.t.Context(), Wish{Workspace: id, Account: account, Method: wallet.BillingCenter, From: from, Operator: true})
+}
+
+func (w *town) mustUnbind(account wallet.AccountID, id wallet.WorkspaceID) {
+	w.t.Helper()
+	if _, _, err := w.Unbind(w.t.Context(), Wish{Workspace: id, Account: account}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *town) change(account wallet.AccountID, id wallet.WorkspaceID, method wallet.Method, operator bool) error {
+	wish := Wish{Workspace: id, Account: account, Method: method, Operator: operator}
+	if method == wallet.Cloud {
+		wish.Cloud = aws
+	}
+	_, _, err := w.ChangeMethod(w.t.Context(), wish)
+	return err
+}
+
+// payer tells who settles a day: an account and its method, or the kind of refusal.
+func (w *town) payer(id wallet.WorkspaceID, day string) string {
+	account, settle, err := w.Settle(w.t.Context(), wallet.Bill{Workspace: id, Day: day})
+	if r := refusal.As(err); r != nil {
+		return string(r.Kind)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return string(account) + " " + string(settle.Method)
+}
+
+func (w *town) wantKind(err error, kind refusal.Kind) {
+	w.t.Helper()
+	if !refusal.Is(err, kind) {
+		w.t.Errorf("got %v, want %s", err, kind)
+	}
+}
+
+func at(text string) time.Time {
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+func TestAccountsAreListedLastOpenedFirst(t *testing.T) {
+	w := newTown(t)
+	w.now = noon.Add(time.Hour)
+	opened, err := w.money.Do(t.Context(), "z", Opening(Account{ID: "z", Name: "Z", Currency: money.CNY, Zone: "UTC"}, "ops"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := w.Accounts(t.Context(), "", 2)
+	if err != nil || len(all) != 2 || all[0].ID != "z" || !all[0].OpenedAt.Equal(opened.Entry.Time) {
+		t.Fatalf("got %v, %v", all, err)
+	}
+	rest, err := w.Accounts(t.Context(), all[1].Rank(), 9)
+	if err != nil || len(rest) != 2 {
+		t.Errorf("the next page: %v, %v", rest, err)
+	}
+	_, err = w.Account(t.Context(), "nobody")
+	w.wantKind(err, refusal.NotFound)
+}
+
+// README rule 18: a bill settles on the account that its workspace was bound to at the day's end.
+func TestWhoWasBoundAtTheDaysEndPays(t *testing.T) {
+	w := newTown(t)
+	w.now = at("2026-11-01T10:00:00+08:00")
+	w.mustBind("a", "ws")
+	w.now = at("2026-11-03T00:00:00+08:00") // the very end of the 2nd: the 3rd is b's, the 2nd still a's
+	w.mustUnbind("a", "ws")
+	w.mustBind("b", "ws")
+	w.now = at("2026-11-04T10:00:00+08:00")
+	w.mustUnbind("b", "ws")
+	w.now = at("2026-11-06T10:00:00+08:00")
+	for day, want := range map[string]string{
+		"2026-10-31": "not_found", "2026-11-01": "a billing_center", "2026-11-02": "a billing_center",
+		"2026-11-03": "b billing_center", "2026-11-04": "not_found", "2026-11-05": "not_found",
+	} {
+		if got := w.payer("ws", day); got != want {
+			t.Errorf("%s: %s, want %s", day, got, want)
+		}
+	}
+	if got := w.payer("nowhere", "2026-11-01"); got != "not_found" {
+		t.Errorf("an unknown workspace: %s", got)
+	}
+}
+
+func TestAChangeOfMethodCountsFromItsInstant(t *testing.T) {
+	w := newTown(t)
+	w.now = at("2026-11-01T10:00:00+08:00")
+	w.mustBind("a", "ws")
+	w.now = at("2026-11-02T23:59:59+08:00")
+	if err := w.change("a", "ws", wallet.Cloud, false); err != nil {
+		t.Fatal(err)
+	}
+	w.now = at("2026-11-09T00:00:00+08:00")
+	account, settle, err := w.Settle(t.Context(), wallet.Bill{Workspace: "ws", Day: "2026-11-02"})
+	if err != nil || account != "a" || settle.Method != wallet.Cloud || settle.Cloud != aws || !settle.DayEnd.Equal(at("2026-11-03T00:00:00+08:00")) {
+		t.Errorf("got %s %+v, %v", account, settle, err)
+	}
+	if got := w.payer("ws", "2026-11-01"); got != "a billing_center" {
+		t.Errorf("the day before: %s", got)
+	}
+}
+
+func TestBindingRefusals(t *testing.T) {
+	w := newTown(t)
+	w.mustBind("a", "ws")
+	_, _, err := w.bind("b", "ws")
+	w.wantKind(err, refusal.Conflict)
+	if r := refusal.As(err); r != nil && r.Detail != "The workspace is bound already." {
+		t.Errorf("it tells too much: %s", r.Detail)
+	}
+	_, _, err = w.bind("nobody", "ws-2")
+	w.wantKind(err, refusal.NotFound)
+	_, _, err = w.Bind(t.Context(), Wish{Workspace: "ws", Account: "a", Method: wallet.Cloud, Cloud: aws})
+	w.wantKind(err, refusal.Conflict)
+	_, _, err = w.bindFrom("a", "ws-2", noon.Add(time.Second))
+	w.wantKind(err, refusal.Invalid)
+	_, _, err = w.Bind(t.Context(), Wish{Workspace: "ws-2", Account: "a", Method: wallet.BillingCenter, From: noon.Add(-time.Hour)})
+	w.wantKind(err, refusal.Forbidden)
+	w.mustUnbind("a", "ws")
+	_, _, err = w.bind("d", "ws") // it is billed in CNY, for ever
+	w.wantKind(err, refusal.NotApplicable)
+}
+
+func TestTheSameBindingAgainChangesNothing(t *testing.T) {
+	w := newTown(t)
+	first, changed, err := w.bind("a", "ws")
+	if err != nil || !changed {
+		t.Fatal(changed, err)
+	}
+	w.now = noon.Add(time.Hour)
+	again, changed, err := w.bind("a", "ws")
+	if diff := cmp.Diff(first, again); diff != "" || changed || err != nil {
+		t.Error(diff, changed, err)
+	}
+	w.mustUnbind("a", "ws")
+	if _, changed, err := w.Unbind(t.Context(), Wish{Workspace: "ws", Account: "a"}); changed || err != nil {
+		t.Error("unbound again:", changed, err)
+	}
+	_, _, err = w.Unbind(t.Context(), Wish{Workspace: "ws", Account: "b"})
+	w.wantKind(err, refusal.NotFound)
+}
+
+// An operator may bind from a past instant, over time in which the workspace was unbound; what was in force stays.
+func TestThePastIsFilledButNeverChanged(t *testing.T) {
+	w := newTown(t)
+	day := func(n int) time.Time { return noon.AddDate(0, 0, n) }
+	w.now = day(-8)
+	w.mustBind("a", "ws")
+	w.now = day(-6)
+	w.mustUnbind("a", "ws")
+	w.now = day(-3)
+	w.mustBind("a", "ws")
+	w.now = day(0)
+	for _, row := range []struct {
+		name    string
+		account wallet.AccountID
+		from    time.Time
+		kind    refusal.Kind
+	}{
+		{"while it was a's", "b", day(-7), refusal.Conflict},
+		{"while it is a's", "b", day(-1), refusal.Conflict},
+		{"at the instant at which a's begins", "b", day(-3), refusal.Conflict},
+		{"in the gap", "b", day(-5), ""},
+		{"in the gap, now filled", "a", day(-4), refusal.Conflict},
+		{"before all", "a", day(-20), ""},
+	} {
+		_, _, err := w.bindFrom(row.account, "ws", row.from)
+		if row.kind == "" && err != nil || row.kind != "" && !refusal.Is(err, row.kind) {
+			t.Errorf("%s: %v, want %q", row.name, err, row.kind)
+		}
+	}
+	for n, want := range map[int]string{-25: "not_found", -15: "a billing_center", -8: "a billing_center", -6: "not_found", -5: "b billing_center", -3: "a billing_center", -1: "a billing_center"} {
+		if got := w.payer("ws", day(n).Format(time.DateOnly)); got != want {
+			t.Errorf("day %d: %s, want %s", n, got, want)
+		}
+	}
+	got, err := w.Workspace(t.Context(), "b", "ws")
+	if err != nil || len(got.Periods("b")) != 1 || !got.Periods("b")[0].Until.Equal(day(-3)) {
+		t.Errorf("b sees %+v, %v", got.Periods("b"), err)
+	}
+	if listed, err := w.Workspaces(t.Context(), "b", "", 9); err != nil || len(listed) != 0 {
+		t.Errorf("b lists %v, %v", listed, err)
+	}
+	_, err = w.Workspace(t.Context(), "d", "ws")
+	w.wantKind(err, refusal.NotFound)
+}
+
+// README rule 27.
+func TestTheMethodChangesOnceACalendarMonth(t *testing.T) {
+	w := newTown(t)
+	w.mustBind("a", "ws")
+	w.wantKind(w.change("b", "ws", wallet.Cloud, false), refusal.NotFound)
+	if err := w.change("a", "ws", wallet.Cloud, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.change("a", "ws", wallet.Cloud, false); err != nil {
+		t.Error("the same again:", err)
+	}
+	w.wantKind(w.change("a", "ws", wallet.BillingCenter, false), refusal.Forbidden)
+	if err := w.change("a", "ws", wallet.BillingCenter, true); err != nil {
+		t.Error("an operator, once the link is released:", err)
+	}
+	w.wantKind(w.change("a", "ws", wallet.Cloud, false), refusal.Conflict)
+	w.now = at("2026-11-30T23:59:59+08:00")
+	w.wantKind(w.change("a", "ws", wallet.Cloud, true), refusal.Conflict)
+	w.now = at("2026-12-01T00:00:00+08:00") // still November in UTC
+	if err := w.change("a", "ws", wallet.Cloud, false); err != nil {
+		t.Error("the next month, account time:", err)
+	}
+}
+
+func TestBindingAgainIsNoWayAround(t *testing.T) {
+	w := newTown(t)
+	w.mustBind("a", "ws")
+	if err := w.change("a", "ws", wallet.Cloud, false); err != nil {
+		t.Fatal(err)
+	}
+	w.now = noon.Add(time.Hour)
+	w.mustUnbind("a", "ws")
+	_, _, err := w.bind("a", "ws")
+	w.wantKind(err, refusal.Forbidden)
+	if _, _, err := w.bind("b", "ws"); err != nil {
+		t.Error("another account has its own method:", err)
+	}
+}
+
+func TestTowardsTheCloudOnlyWithoutArrears(t *testing.T) {
+	w := newTown(t)
+	w.mustBind("a", "ws")
+	w.now = noon.AddDate(0, 0, 2)
+	amount, err := money.ParseExact("", "5", money.CNY)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bill := wallet.Bill{ID: "b-1", Workspace: "ws", Day: "2026-11-10", Currency: money.CNY, Lines: []wallet.Line{{Product: "logs", Amount: amount}}}
+	account, settle, err := w.Settle(t.Context(), bill)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.money.Do(t.Context(), account, ledger.Intent{Command: settle}); err != nil {
+		t.Fatal(err)
+	}
+	w.wantKind(w.change("a", "ws", wallet.Cloud, false), refusal.Conflict)
+	w.wantKind(w.change("a", "ws", wallet.Cloud, true), refusal.Conflict)
+}
+
+func TestTwentyAccountsRaceForAWorkspace(t *testing.T) {
+	w := newTown(t)
+	var wg sync.WaitGroup
+	won := make(chan wallet.AccountID, 20)
+	for i := range 20 {
+		id := wallet.AccountID(fmt.Sprintf("racer-%d", i))
+		if _, err := w.money.Do(t.Context(), id, Opening(Account{ID: id, Currency: money.CNY, Zone: "Asia/Shanghai"}, "ops")); err != nil {
+			t.Fatal(err)
+		}
+		wg.Go(func() {
+			switch _, changed, err := w.bind(id, "ws"); {
+			case changed:
+				won <- id
+			case !refusal.Is(err, refusal.Conflict):
+				t.Errorf("%s: %v", id, err)
+			}
+		})
+	}
+	wg.Wait()
+	if len(won) != 1 {
+		t.Errorf("%d won", len(won))
+	}
+}
+
+// lossy is a store whose writes and reads of documents can be made to fail.
+type lossy struct {
+	ledger.Store
+	put   func(next func() error) error
+	reads int
+}
+
+func (l *lossy) Put(ctx context.Context, documents ...ledger.Document) error {
+	next := func() error { return l.Store.Put(ctx, documents...) }
+	if l.put != nil {
+		return l.put(next)
+	}
+	return next()
+}
+
+func (l *lossy) Documents(ctx context.Context, keys ...ledger.DocumentKey) (map[ledger.DocumentKey]ledger.Document, error) {
+	l.reads++
+	return l.Store.Documents(ctx, keys...)
+}
+
+func TestALostAnswerIsLookedAt(t *testing.T) {
+	for name, written := range map[string]bool{"not written": false, "written, answer lost": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newTown(t)
+			failed := false
+			w.Store = &lossy{Store: w.store, put: func(next func() error) error {
+				if failed {
+					return next()
+				}
+				failed = true
+				if written {
+					if err := next(); err != nil {
+						return err
+					}
+				}
+				return ledger.ErrUnknown
+			}}
+			got, changed, err := w.bind("a", "ws")
+			if err != nil || !changed || len(got.Bindings) != 1 {
+				t.Errorf("got %+v, %v, %v", got, changed, err)
+			}
+		})
+	}
+}
+
+func TestAFaultIsNoAnswer(t *testing.T) {
+	w := newTown(t)
+	broken := errors.New("broken")
+	w.Store = &lossy{Store: w.store, put: func(func() error) error { return broken }}
+	if _, _, err := w.bind("a", "ws"); !errors.Is(err, broken) {
+		t.Error(err)
+	}
+	w.Store = &lossy{Store: w.store, put: func(func() error) error { return ledger.ErrStale }}
+	_, _, err := w.bind("a", "ws")
+	w.wantKind(err, refusal.Contended)
+}
+
+func TestOnlyPayersOfDaysThatAreOverAreRemembered(t *testing.T) {
+	w := newTown(t)
+	store := &lossy{Store: w.store}
+	w.Store = store
+	w.mustBind("a", "ws")
+	reads := func(day string) int {
+		before := store.reads
+		w.payer("ws", day)
+		return store.reads - before
+	}
+	for _, row := range []struct {
+		name, day     string
+		first, second int
+	}{
+		{"today, which may change yet", "2026-11-10", 1, 1},
+		{"a day without a payer, which may be filled yet", "2026-11-09", 1, 1},
+	} {
+		if first, second := reads(row.day), reads(row.day); first != row.first || second != row.second {
+			t.Errorf("%s: %d and %d reads", row.name, first, second)
+		}
+	}
+	w.now = at("2026-11-11T00:01:00+08:00")
+	if first, second := reads("2026-11-10"), reads("2026-11-10"); first != 1 || second != 0 {
+		t.Errorf("a day that is over: %d and %d reads", first, second)
+	}
+}
+
+func TestManyBillsNeedFewReads(t *testing.T) {
+	w := newTown(t)
+	store := &lossy{Store: w.store}
+	w.Store = store
+	var bills []wallet.Bill
+	for i := range 150 {
+		id := wallet.WorkspaceID(fmt.Sprintf("ws-%d", i))
+		w.mustBind("a", id)
+		bills = append(bills, wallet.Bill{Workspace: id, Day: "2026-11-10"}, wallet.Bill{Workspace: id, Day: "2026-11-11"}, wallet.Bill{Workspace: "nowhere", Day: "2026-11-10"})
+	}
+	store.reads = 0
+	for i, p := range w.SettleAll(t.Context(), bills) {
+		if known := i%3 != 2; known != (p.Err == nil) || known && (p.Account != "a" || p.Settle.Bill.Day != bills[i].Day) {
+			t.Errorf("bill %d: %+v", i, p)
+		}
+	}
+	if store.reads != 2 {
+		t.Errorf("%d reads for 151 workspaces", store.reads)
+	}
+}
