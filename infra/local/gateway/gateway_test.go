@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +64,45 @@ func TestRoutes(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// Every route of the deployment is found, by its own function, and none stands in another's way.
+func TestRoutesOfTheTemplate(t *testing.T) {
+	template, err := sam.Read("../../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	functions := map[string]*function{}
+	var deployed []sam.Function
+	h := build(t, func(o *gateway.Options) {
+		deployment, err := template.Resolve(sam.Local{Parameters: map[string]string{
+			"JwtIssuer": o.API.Issuer, "JwtAudience": audience, "AlipaySecretArn": "arn:aws:secretsmanager:us-east-1:000000000000:secret:alipay",
+			"AlipayNotifyUrl": "http://127.0.0.1/v1/payments/alipay/notices",
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.API, o.Functions = deployment.API, deployment.Functions
+		deployed = deployment.Functions
+		for _, f := range deployed {
+			functions[f.LogicalID] = &function{answer: `{"statusCode":200,"body":"ok"}`}
+			o.Invokers[f.LogicalID] = functions[f.LogicalID]
+		}
+	})
+	tokens := []string{h.token("operator"), h.token("partner")}
+	for _, f := range deployed {
+		for _, route := range f.HTTP {
+			path := strings.NewReplacer("{", "x%3A", "}", "").Replace(route.Path)
+			h.must(h.send(route.Method, path, ""), map[bool]int{true: 200, false: 401}[route.Public], map[bool]string{true: "ok", false: unauthorized}[route.Public])
+			h.must(h.send(route.Method, path, "", "Authorization", tokens[0]), 200, "ok")
+			if got := functions[f.LogicalID].event.RouteKey; got != route.Key() {
+				t.Errorf("%s went to %s", route.Key(), got)
+			}
+			if partners := slices.Contains(route.Scopes, "partner"); !route.Public && !partners {
+				h.must(h.send(route.Method, path, "", "Authorization", tokens[1]), 403, forbidden)
+			}
+		}
 	}
 }
 

@@ -64,6 +64,11 @@ func (r *reading) checkFunction(id string, f *function, logGroups map[string]str
 		r.faults.add(f.Line, where+"LoggingConfig.LogGroup", "%s is the log group of %s", group, other)
 	}
 	logGroups[group] = id
+	for _, name := range slices.Sorted(maps.Keys(f.Environment.Variables)) {
+		if !variableForm.MatchString(name) || strings.HasPrefix(name, "AWS_") || strings.HasPrefix(name, "LAMBDA_") {
+			r.faults.add(f.Line, where+"Environment.Variables."+name, "is no name that Lambda leaves to us")
+		}
+	}
 	if len(f.Policies.documents) != 1 {
 		r.faults.add(f.Line, where+"Policies", "want one policy of its own, not %d", len(f.Policies.documents))
 	}
@@ -73,6 +78,7 @@ func (r *reading) checkFunction(id string, f *function, logGroups map[string]str
 }
 
 var (
+	variableForm  = regexp.MustCompile(`^[A-Z][A-Z0-9_]+$`)
 	pathForm      = regexp.MustCompile(`^(/([a-z0-9][a-z0-9.-]*|\{[a-z]+\}))+$`)
 	pathParameter = regexp.MustCompile(`\{[^}]*\}`)
 )

@@ -86,6 +86,7 @@ var mutants = []struct {
 	// What a deployment of this project must have
 	{"a folder that isn't the function's", "CodeUri: functions/wallet", "CodeUri: functions/wallets", "", `must be functions/wallet, not functions/wallets`},
 	{"a function built otherwise", "Metadata: {BuildMethod: go1.x}", "Metadata: {BuildMethod: makefile}", "", `Metadata.BuildMethod: must be go1.x`},
+	{"a variable that is Lambda's", "        TABLE_NAME: !Ref BillingTable", "        AWS_REGION: !Ref BillingTable", "", `AWS_REGION: is no name that Lambda leaves to us`},
 	{"a log group for two", "LogGroup: !Ref WalletLogGroup", "LogGroup: !Ref AccountsLogGroup", "", `AccountsLogGroup is the log group of AccountsFunction`},
 	{"no log group", "      LoggingConfig: {LogGroup: !Ref WalletLogGroup}\n", "", "", `LoggingConfig is missing`},
 	{"logs kept for ever", "AccountsLogGroup: {Type: AWS::Logs::LogGroup, Properties: {RetentionInDays: !Ref LogRetentionDays}}", "AccountsLogGroup: {Type: AWS::Logs::LogGroup}", "", `RetentionInDays is missing`},
