@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -131,7 +132,9 @@ func (s *Server) restore(saved state) {
 	now := s.now()
 	clear(s.queues)
 	for _, kept := range saved.Queues {
-		q := newQueue(kept.Name, s.ARN(kept.Name), kept.Attributes, kept.Tags, kept.Created)
+		settings := defaultAttributes() // for what an older file didn't know
+		maps.Copy(settings, kept.Attributes)
+		q := newQueue(kept.Name, s.ARN(kept.Name), settings, kept.Tags, kept.Created)
 		q.modified = kept.Modified
 		for _, m := range kept.Messages {
 			q.add(&message{
