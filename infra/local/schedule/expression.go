@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	_ "time/tzdata" // zones are known on a machine without its own data, too
 
 	"github.com/adhocore/gronx"
 )

@@ -143,8 +143,8 @@ func (s *Server) find(id string) *secret {
 }
 
 type getInput struct {
-	SecretId     string
-	VersionId    string
+	SecretID     string `json:"SecretId"`
+	VersionID    string `json:"VersionId"`
 	VersionStage string
 }
 
@@ -152,7 +152,7 @@ type getOutput struct {
 	ARN           string
 	Name          string
 	SecretString  string
-	VersionId     string
+	VersionID     string `json:"VersionId"`
 	VersionStages []string
 	CreatedDate   float64
 }
@@ -164,29 +164,29 @@ type refusal struct {
 }
 
 func (s *Server) get(in getInput) (getOutput, *refusal) {
-	if in.SecretId == "" {
+	if in.SecretID == "" {
 		return getOutput{}, &refusal{"ValidationException", "1 validation error detected: Value at 'secretId' failed to satisfy constraint: Member must not be null"}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	found := s.find(in.SecretId)
+	found := s.find(in.SecretID)
 	if found == nil {
 		return getOutput{}, &refusal{"ResourceNotFoundException", "Secrets Manager can't find the specified secret."}
 	}
 	stages := []string{current, previous}
 	for i, v := range found.versions {
-		byID := in.VersionId == "" || in.VersionId == v.id
-		byStage := in.VersionStage == stages[i] || in.VersionStage == "" && (in.VersionId != "" || i == 0)
+		byID := in.VersionID == "" || in.VersionID == v.id
+		byStage := in.VersionStage == stages[i] || in.VersionStage == "" && (in.VersionID != "" || i == 0)
 		if byID && byStage {
 			return getOutput{
-				ARN: found.arn, Name: found.name, SecretString: v.value, VersionId: v.id,
+				ARN: found.arn, Name: found.name, SecretString: v.value, VersionID: v.id,
 				VersionStages: stages[i : i+1], CreatedDate: float64(v.created.UnixMilli()) / 1000,
 			}, nil
 		}
 	}
 	sought := "staging label: " + cmp.Or(in.VersionStage, current)
-	if in.VersionId != "" {
-		sought = "VersionId: " + in.VersionId
+	if in.VersionID != "" {
+		sought = "VersionId: " + in.VersionID
 	}
 	return getOutput{}, &refusal{"ResourceNotFoundException", "Secrets Manager can't find the specified secret value for " + sought}
 }

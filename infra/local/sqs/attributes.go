@@ -142,20 +142,20 @@ func parseRedrive(text string) (redrive, error) {
 		return redrive{}, nil
 	}
 	var raw struct {
-		DeadLetterTargetArn string          `json:"deadLetterTargetArn"`
+		DeadLetterTargetARN string          `json:"deadLetterTargetArn"`
 		MaxReceiveCount     json.RawMessage `json:"maxReceiveCount"`
 	}
 	if err := json.Unmarshal([]byte(text), &raw); err != nil {
 		return redrive{}, errValue(text, "RedrivePolicy", "Amazon SQS can't parse the policy: it must be a JSON object.")
 	}
-	if raw.DeadLetterTargetArn == "" || raw.MaxReceiveCount == nil {
+	if raw.DeadLetterTargetARN == "" || raw.MaxReceiveCount == nil {
 		return redrive{}, errValue(text, "RedrivePolicy", "Redrive policy must contain deadLetterTargetArn and maxReceiveCount.")
 	}
 	count, err := strconv.Atoi(strings.Trim(string(raw.MaxReceiveCount), `"`))
 	if err != nil || count < 1 || count > 1000 {
 		return redrive{}, errValue(text, "RedrivePolicy", "Invalid value for maxReceiveCount: must be an integer between 1 and 1000.")
 	}
-	return redrive{raw.DeadLetterTargetArn, count}, nil
+	return redrive{raw.DeadLetterTargetARN, count}, nil
 }
 
 func (s *Server) checkRedrive(queueName, text string) error {

@@ -11,7 +11,7 @@ const maxBatch = 10
 
 // failed tells of one entry of a batch that was refused.
 type failed struct {
-	Id          string
+	ID          string `json:"Id"`
 	SenderFault bool
 	Code        string
 	Message     string
@@ -24,7 +24,7 @@ type batchOutput[Done any] struct {
 }
 
 type done struct {
-	Id string
+	ID string `json:"Id"`
 }
 
 // checkBatch refuses the batch as a whole.
@@ -60,7 +60,7 @@ func each[E, Done any](entries []E, id func(E) string, do func(E) (Done, error))
 		switch {
 		case errors.As(err, &refusal):
 			out.Failed = append(out.Failed, failed{
-				Id: id(e), SenderFault: true, Code: strings.TrimPrefix(refusal.queryCode(), legacy), Message: refusal.Message,
+				ID: id(e), SenderFault: true, Code: strings.TrimPrefix(refusal.queryCode(), legacy), Message: refusal.Message,
 			})
 		case err != nil:
 			return out, err
@@ -72,17 +72,17 @@ func each[E, Done any](entries []E, id func(E) string, do func(E) (Done, error))
 }
 
 type sendBatchInput struct {
-	QueueUrl string
+	QueueURL string `json:"QueueUrl"`
 	Entries  []draft
 }
 
 func (c call) sendMessageBatch(in sendBatchInput) (batchOutput[sent], error) {
 	var none batchOutput[sent]
-	q, err := c.queueAt(in.QueueUrl)
+	q, err := c.queueAt(in.QueueURL)
 	if err != nil {
 		return none, err
 	}
-	id := func(d draft) string { return d.Id }
+	id := func(d draft) string { return d.ID }
 	if err := checkBatch(in.Entries, id); err != nil {
 		return none, err
 	}
@@ -98,48 +98,48 @@ func (c call) sendMessageBatch(in sendBatchInput) (batchOutput[sent], error) {
 }
 
 type deleteEntry struct {
-	Id            string
+	ID            string `json:"Id"`
 	ReceiptHandle string
 }
 
 type deleteBatchInput struct {
-	QueueUrl string
+	QueueURL string `json:"QueueUrl"`
 	Entries  []deleteEntry
 }
 
 func (c call) deleteMessageBatch(in deleteBatchInput) (batchOutput[done], error) {
-	q, err := c.queueAt(in.QueueUrl)
+	q, err := c.queueAt(in.QueueURL)
 	if err != nil {
 		return batchOutput[done]{}, err
 	}
-	id := func(e deleteEntry) string { return e.Id }
+	id := func(e deleteEntry) string { return e.ID }
 	if err := checkBatch(in.Entries, id); err != nil {
 		return batchOutput[done]{}, err
 	}
-	return each(in.Entries, id, func(e deleteEntry) (done, error) { return done{e.Id}, q.Delete(e.ReceiptHandle) })
+	return each(in.Entries, id, func(e deleteEntry) (done, error) { return done{e.ID}, q.Delete(e.ReceiptHandle) })
 }
 
 type visibilityEntry struct {
-	Id                string
+	ID                string `json:"Id"`
 	ReceiptHandle     string
 	VisibilityTimeout *int
 }
 
 type visibilityBatchInput struct {
-	QueueUrl string
+	QueueURL string `json:"QueueUrl"`
 	Entries  []visibilityEntry
 }
 
 func (c call) changeMessageVisibilityBatch(in visibilityBatchInput) (batchOutput[done], error) {
-	q, err := c.queueAt(in.QueueUrl)
+	q, err := c.queueAt(in.QueueURL)
 	if err != nil {
 		return batchOutput[done]{}, err
 	}
-	id := func(e visibilityEntry) string { return e.Id }
+	id := func(e visibilityEntry) string { return e.ID }
 	if err := checkBatch(in.Entries, id); err != nil {
 		return batchOutput[done]{}, err
 	}
 	return each(in.Entries, id, func(e visibilityEntry) (done, error) {
-		return done{e.Id}, q.changeVisibilitySeconds(e.ReceiptHandle, e.VisibilityTimeout)
+		return done{e.ID}, q.changeVisibilitySeconds(e.ReceiptHandle, e.VisibilityTimeout)
 	})
 }

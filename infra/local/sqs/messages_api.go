@@ -9,18 +9,18 @@ import (
 
 // draft is a message as SendMessage and SendMessageBatch have it.
 type draft struct {
-	Id                      string
+	ID                      string `json:"Id"`
 	MessageBody             string
 	DelaySeconds            *int
 	MessageAttributes       map[string]Attribute
 	MessageSystemAttributes map[string]Attribute
-	MessageDeduplicationId  string
-	MessageGroupId          string
+	MessageDeduplicationID  string `json:"MessageDeduplicationId"`
+	MessageGroupID          string `json:"MessageGroupId"`
 }
 
 type sent struct {
-	Id                           string `json:",omitempty"`
-	MessageId                    string
+	ID                           string `json:"Id,omitempty"`
+	MessageID                    string `json:"MessageId"`
 	MD5OfMessageBody             string
 	MD5OfMessageAttributes       string `json:",omitempty"`
 	MD5OfMessageSystemAttributes string `json:",omitempty"`
@@ -33,12 +33,12 @@ func (d draft) asDraft() (Draft, error) {
 			return Draft{}, errParameter("The message system attribute name '" + name + "' is invalid.")
 		}
 	}
-	if d.MessageDeduplicationId != "" {
-		return Draft{}, errValue(d.MessageDeduplicationId, "MessageDeduplicationId", "The request include parameter that is not valid for this queue type.")
+	if d.MessageDeduplicationID != "" {
+		return Draft{}, errValue(d.MessageDeduplicationID, "MessageDeduplicationId", "The request include parameter that is not valid for this queue type.")
 	}
 	return Draft{
 		Body: d.MessageBody, Attributes: d.MessageAttributes, Delay: d.DelaySeconds,
-		Trace: d.MessageSystemAttributes["AWSTraceHeader"].StringValue, Group: d.MessageGroupId,
+		Trace: d.MessageSystemAttributes["AWSTraceHeader"].StringValue, Group: d.MessageGroupID,
 	}, nil
 }
 
@@ -52,19 +52,19 @@ func (d draft) send(q *Queue) (sent, error) {
 		return sent{}, err
 	}
 	return sent{
-		Id: d.Id, MessageId: id, MD5OfMessageBody: md5Hex(d.MessageBody),
+		ID: d.ID, MessageID: id, MD5OfMessageBody: md5Hex(d.MessageBody),
 		MD5OfMessageAttributes:       md5OfAttributes(d.MessageAttributes),
 		MD5OfMessageSystemAttributes: md5OfAttributes(d.MessageSystemAttributes),
 	}, nil
 }
 
 type sendInput struct {
-	QueueUrl string
+	QueueURL string `json:"QueueUrl"`
 	draft
 }
 
 func (c call) sendMessage(in sendInput) (sent, error) {
-	q, err := c.queueAt(in.QueueUrl)
+	q, err := c.queueAt(in.QueueURL)
 	if err != nil {
 		return sent{}, err
 	}
@@ -72,7 +72,7 @@ func (c call) sendMessage(in sendInput) (sent, error) {
 }
 
 type receiveInput struct {
-	QueueUrl                    string
+	QueueURL                    string   `json:"QueueUrl"`
 	AttributeNames              []string // the older name of the next
 	MessageSystemAttributeNames []string
 	MessageAttributeNames       []string
@@ -86,7 +86,7 @@ type receiveOutput struct {
 }
 
 type received struct {
-	MessageId              string
+	MessageID              string `json:"MessageId"`
 	ReceiptHandle          string
 	MD5OfBody              string
 	Body                   string
@@ -96,7 +96,7 @@ type received struct {
 }
 
 func (c call) receiveMessage(in receiveInput) (receiveOutput, error) {
-	q, err := c.queueAt(in.QueueUrl)
+	q, err := c.queueAt(in.QueueURL)
 	if err != nil {
 		return receiveOutput{}, err
 	}
@@ -113,7 +113,7 @@ func (c call) receiveMessage(in receiveInput) (receiveOutput, error) {
 	for _, m := range messages {
 		attributes := chosen(m.Attributes, in.MessageAttributeNames)
 		out.Messages = append(out.Messages, received{
-			MessageId: m.ID, ReceiptHandle: m.ReceiptHandle, MD5OfBody: m.MD5OfBody, Body: m.Body,
+			MessageID: m.ID, ReceiptHandle: m.ReceiptHandle, MD5OfBody: m.MD5OfBody, Body: m.Body,
 			Attributes:             chosen(m.System, system),
 			MessageAttributes:      attributes,
 			MD5OfMessageAttributes: md5OfAttributes(attributes),
@@ -160,12 +160,12 @@ func chosen[V any](all map[string]V, asked []string) map[string]V {
 }
 
 type deleteInput struct {
-	QueueUrl      string
+	QueueURL      string `json:"QueueUrl"`
 	ReceiptHandle string
 }
 
 func (c call) deleteMessage(in deleteInput) (empty, error) {
-	q, err := c.queueAt(in.QueueUrl)
+	q, err := c.queueAt(in.QueueURL)
 	if err != nil {
 		return empty{}, err
 	}
@@ -173,13 +173,13 @@ func (c call) deleteMessage(in deleteInput) (empty, error) {
 }
 
 type visibilityInput struct {
-	QueueUrl          string
+	QueueURL          string `json:"QueueUrl"`
 	ReceiptHandle     string
 	VisibilityTimeout *int
 }
 
 func (c call) changeMessageVisibility(in visibilityInput) (empty, error) {
-	q, err := c.queueAt(in.QueueUrl)
+	q, err := c.queueAt(in.QueueURL)
 	if err != nil {
 		return empty{}, err
 	}

@@ -1,8 +1,8 @@
 package sqs
 
 type startMoveInput struct {
-	SourceArn                    string
-	DestinationArn               string
+	SourceARN                    string `json:"SourceArn"`
+	DestinationARN               string `json:"DestinationArn"`
 	MaxNumberOfMessagesPerSecond *int
 }
 
@@ -11,7 +11,7 @@ type taskRef struct {
 }
 
 func (c call) startMessageMoveTask(in startMoveInput) (taskRef, error) {
-	if in.SourceArn == "" {
+	if in.SourceARN == "" {
 		return taskRef{}, errMissing("SourceArn")
 	}
 	rate := 0
@@ -20,7 +20,7 @@ func (c call) startMessageMoveTask(in startMoveInput) (taskRef, error) {
 			return taskRef{}, errValue(rate, "MaxNumberOfMessagesPerSecond", "Must be between 1 and 500, if provided.")
 		}
 	}
-	task, err := c.startMove(in.SourceArn, in.DestinationArn, rate)
+	task, err := c.startMove(in.SourceARN, in.DestinationARN, rate)
 	if err != nil {
 		return taskRef{}, err
 	}
@@ -37,7 +37,7 @@ func (c call) cancelMessageMoveTask(in taskRef) (cancelMoveOutput, error) {
 }
 
 type listMovesInput struct {
-	SourceArn  string
+	SourceARN  string `json:"SourceArn"`
 	MaxResults *int
 }
 
@@ -49,8 +49,8 @@ type listMovesOutput struct {
 type moveResult struct {
 	TaskHandle                        string `json:",omitempty"`
 	Status                            string
-	SourceArn                         string
-	DestinationArn                    string `json:",omitempty"`
+	SourceARN                         string `json:"SourceArn"`
+	DestinationARN                    string `json:"DestinationArn,omitempty"`
 	MaxNumberOfMessagesPerSecond      int    `json:",omitempty"`
 	ApproximateNumberOfMessagesMoved  int
 	ApproximateNumberOfMessagesToMove int
@@ -65,14 +65,14 @@ func (c call) listMessageMoveTasks(in listMovesInput) (listMovesOutput, error) {
 			return listMovesOutput{}, errValue(limit, "MaxResults", "Must be between 1 and 10, if provided.")
 		}
 	}
-	tasks, err := c.listMoves(in.SourceArn, limit)
+	tasks, err := c.listMoves(in.SourceARN, limit)
 	if err != nil {
 		return listMovesOutput{}, err
 	}
 	out := listMovesOutput{Results: []moveResult{}}
 	for _, task := range tasks {
 		result := moveResult{
-			Status: task.status, SourceArn: in.SourceArn, DestinationArn: task.destination,
+			Status: task.status, SourceARN: in.SourceARN, DestinationARN: task.destination,
 			MaxNumberOfMessagesPerSecond:      task.rate,
 			ApproximateNumberOfMessagesMoved:  task.moved,
 			ApproximateNumberOfMessagesToMove: task.toMove,

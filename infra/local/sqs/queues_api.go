@@ -9,7 +9,7 @@ import (
 )
 
 type queueRef struct {
-	QueueUrl string
+	QueueURL string `json:"QueueUrl"`
 }
 
 type createQueueInput struct {
@@ -48,7 +48,7 @@ type listQueuesInput struct {
 }
 
 type listQueuesOutput struct {
-	QueueUrls []string `json:",omitempty"`
+	QueueURLs []string `json:"QueueUrls,omitempty"`
 	NextToken string   `json:",omitempty"`
 }
 
@@ -87,19 +87,19 @@ func (c call) page(names []string, limit *int, token string) (urls []string, nex
 }
 
 type listSourcesInput struct {
-	QueueUrl   string
+	QueueURL   string `json:"QueueUrl"`
 	NextToken  string
 	MaxResults *int
 }
 
 // listSourcesOutput has its list in lower case, as the service's model has.
 type listSourcesOutput struct {
-	QueueUrls []string `json:"queueUrls"`
+	QueueURLs []string `json:"queueUrls"`
 	NextToken string   `json:",omitempty"`
 }
 
 func (c call) listDeadLetterSourceQueues(in listSourcesInput) (listSourcesOutput, error) {
-	q, err := c.queueAt(in.QueueUrl)
+	q, err := c.queueAt(in.QueueURL)
 	if err != nil {
 		return listSourcesOutput{}, err
 	}
@@ -111,7 +111,7 @@ func (c call) listDeadLetterSourceQueues(in listSourcesInput) (listSourcesOutput
 }
 
 type getAttributesInput struct {
-	QueueUrl       string
+	QueueURL       string `json:"QueueUrl"`
 	AttributeNames []string
 }
 
@@ -120,7 +120,7 @@ type getAttributesOutput struct {
 }
 
 func (c call) getQueueAttributes(in getAttributesInput) (getAttributesOutput, error) {
-	q, err := c.queueAt(in.QueueUrl)
+	q, err := c.queueAt(in.QueueURL)
 	if err != nil {
 		return getAttributesOutput{}, err
 	}
@@ -168,12 +168,12 @@ func (q *Queue) Attributes() (map[string]string, error) {
 }
 
 type setAttributesInput struct {
-	QueueUrl   string
+	QueueURL   string `json:"QueueUrl"`
 	Attributes map[string]string
 }
 
 func (c call) setQueueAttributes(in setAttributesInput) (empty, error) {
-	q, err := c.queueAt(in.QueueUrl)
+	q, err := c.queueAt(in.QueueURL)
 	if err != nil {
 		return empty{}, err
 	}
@@ -198,7 +198,7 @@ func (q *Queue) SetAttributes(change map[string]string) error {
 }
 
 func (c call) deleteQueue(in queueRef) (empty, error) {
-	q, err := c.queueAt(in.QueueUrl)
+	q, err := c.queueAt(in.QueueURL)
 	if err != nil {
 		return empty{}, err
 	}
@@ -206,7 +206,7 @@ func (c call) deleteQueue(in queueRef) (empty, error) {
 }
 
 func (c call) purgeQueue(in queueRef) (empty, error) {
-	q, err := c.queueAt(in.QueueUrl)
+	q, err := c.queueAt(in.QueueURL)
 	if err != nil {
 		return empty{}, err
 	}
@@ -219,26 +219,26 @@ type tagsOutput struct {
 
 func (c call) listQueueTags(in queueRef) (tagsOutput, error) {
 	var out tagsOutput
-	err := c.onTags(in.QueueUrl, func(tags map[string]string) { out.Tags = tags })
+	err := c.onTags(in.QueueURL, func(tags map[string]string) { out.Tags = tags })
 	return out, err
 }
 
 type tagInput struct {
-	QueueUrl string
+	QueueURL string `json:"QueueUrl"`
 	Tags     map[string]string
 }
 
 func (c call) tagQueue(in tagInput) (empty, error) {
-	return empty{}, c.onTags(in.QueueUrl, func(tags map[string]string) { maps.Copy(tags, in.Tags) })
+	return empty{}, c.onTags(in.QueueURL, func(tags map[string]string) { maps.Copy(tags, in.Tags) })
 }
 
 type untagInput struct {
-	QueueUrl string
+	QueueURL string `json:"QueueUrl"`
 	TagKeys  []string
 }
 
 func (c call) untagQueue(in untagInput) (empty, error) {
-	return empty{}, c.onTags(in.QueueUrl, func(tags map[string]string) {
+	return empty{}, c.onTags(in.QueueURL, func(tags map[string]string) {
 		for _, key := range in.TagKeys {
 			delete(tags, key)
 		}
