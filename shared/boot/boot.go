@@ -36,6 +36,7 @@ type Boot struct {
 // Start begins a cold start.
 func Start() *Boot {
 	log := slog.New(slog.NewJSONHandler(os.Stdout, nil)).With("function", os.Getenv("AWS_LAMBDA_FUNCTION_NAME"))
+	slog.SetDefault(log) // for packages that log what their callers can't know, such as throttles
 	return &Boot{Log: log, http: client()}
 }
 
