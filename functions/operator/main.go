@@ -1,0 +1,30 @@
+// Command operator is the function of the company's own desk: it issues voucher codes, gives vouchers and cards,
+// corrects cash, reverses bills, and sends again what was kept in quarantine. Partners allocate cards here, from the
+// quota that the desk gave them.
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"billingcentre/shared/api"
+	"billingcentre/shared/boot"
+	"billingcentre/shared/metric"
+	"billingcentre/shared/quarantine"
+	"billingcentre/shared/voucher"
+)
+
+func main() {
+	b := boot.Start()
+	l, pepper, metrics := b.Ledger(), b.Pepper(context.Background()), new(metric.Metrics)
+	h := handler{
+		ledger:     l,
+		vouchers:   &voucher.Desk{Ledger: l, Key: pepper.Key(voucher.Purpose), Metrics: metrics, Now: time.Now},
+		quarantine: &quarantine.Quarantine{Store: l.Store, Now: time.Now, Metrics: metrics},
+		bills:      billQueue{client: b.Queue(), url: b.Env("BILL_QUEUE_URL")},
+		cursors:    api.Cursors{Key: pepper.Key("cursors")},
+	}
+	lambda.Start(api.Serve(b.Log, h.routes()...))
+}

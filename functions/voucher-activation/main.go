@@ -1,0 +1,22 @@
+// Command voucher-activation is the function that turns an activation code into a voucher (README rules 5 to 7).
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"billingcentre/shared/api"
+	"billingcentre/shared/boot"
+	"billingcentre/shared/metric"
+	"billingcentre/shared/voucher"
+)
+
+func main() {
+	b := boot.Start()
+	h := handler{desk: &voucher.Desk{
+		Ledger: b.Ledger(), Key: b.Pepper(context.Background()).Key(voucher.Purpose), Metrics: new(metric.Metrics), Now: time.Now,
+	}}
+	lambda.Start(api.Serve(b.Log, h.routes()...))
+}

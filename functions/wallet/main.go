@@ -1,0 +1,23 @@
+// Command wallet is the function that shows a wallet: what is in it, its vouchers and cards, its entries and bills,
+// and what a bill would cost. It changes nothing.
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"billingcentre/shared/api"
+	"billingcentre/shared/boot"
+	"billingcentre/shared/directory"
+)
+
+func main() {
+	b := boot.Start()
+	l := b.Ledger()
+	h := handler{
+		ledger: l, directory: &directory.Directory{Store: l.Store, Now: time.Now}, cursors: b.Cursors(context.Background()),
+	}
+	lambda.Start(api.Serve(b.Log, h.routes()...))
+}
