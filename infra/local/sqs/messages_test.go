@@ -203,6 +203,25 @@ func TestALongPollEndsWithTheFirstMessageOrItsTime(t *testing.T) {
 	})
 }
 
+func TestALongPollEndsWithAVisibilityThatWasShortened(t *testing.T) {
+	inBubble(t, func(b bench) {
+		url := b.queue("bills", "VisibilityTimeout", "600")
+		b.send(url, "x")
+		handle := b.one(url, 0).ReceiptHandle
+		began := time.Now()
+		go func() {
+			time.Sleep(time.Second)
+			if err := b.change(url, handle, 5); err != nil {
+				t.Error(err)
+			}
+		}()
+		b.one(url, 20)
+		if took := time.Since(began); took != 6*time.Second {
+			t.Errorf("waited %v", took)
+		}
+	})
+}
+
 // noneFor is none with a wait.
 func (b bench) noneFor(url *string, wait int32) {
 	b.Helper()

@@ -3,6 +3,7 @@ package sqs_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -24,16 +25,17 @@ func (b bench) withDeadLetters(max int) (bills, dead *string) {
 	return bills, dead
 }
 
-// bury sends messages and fails them until they are dead.
-func (b bench) bury(bills *string, bodies ...string) {
+// bury sends messages and fails them until they are dead. It returns their ids.
+func (b bench) bury(bills *string, bodies ...string) (ids []string) {
 	b.Helper()
 	for _, body := range bodies {
-		b.send(bills, body)
+		ids = append(ids, b.send(bills, body))
 	}
 	for range bodies {
 		b.must(b.change(bills, b.oneOf(bills).ReceiptHandle, 0))
 	}
 	b.none(bills)
+	return ids
 }
 
 // oneOf takes a single message of many.
@@ -102,7 +104,7 @@ func TestDeadLettersWakeALongPoll(t *testing.T) {
 func TestDeadLettersGoBackWhereTheyCameFrom(t *testing.T) {
 	inBubble(t, func(b bench) {
 		bills, dead := b.withDeadLetters(1)
-		b.bury(bills, "a", "b")
+		ids := b.bury(bills, "a", "b")
 		time.Sleep(time.Hour)
 		began := time.Now()
 		_, err := b.client.StartMessageMoveTask(b.ctx, &client.StartMessageMoveTaskInput{SourceArn: aws.String(deadARN)})
@@ -111,6 +113,9 @@ func TestDeadLettersGoBackWhereTheyCameFrom(t *testing.T) {
 		if len(messages) != 2 || messages[0].Attributes["ApproximateReceiveCount"] != "1" ||
 			messages[0].Attributes["SentTimestamp"] != fmt.Sprint(began.UnixMilli()) || messages[0].Attributes["DeadLetterQueueSourceArn"] != "" {
 			t.Errorf("redriven: %d messages, %v", len(messages), messages[0].Attributes)
+		}
+		if slices.Contains(ids, *messages[0].MessageId) {
+			t.Error("a redriven message has its old id")
 		}
 		if got := b.counts(dead); got != "0 0 0" {
 			t.Errorf("dead: %s", got)
