@@ -5,6 +5,7 @@ import (
 
 	"billingcentre/shared/api"
 	"billingcentre/shared/money"
+	"billingcentre/shared/refusal"
 	"billingcentre/shared/voucher"
 )
 
@@ -118,7 +119,11 @@ func (h handler) getBatch(ctx context.Context, r *api.Request) (api.Response, er
 	if err := r.Caller.MustBe(api.Operator); err != nil {
 		return api.Response{}, err
 	}
-	found, err := h.vouchers.Batch(ctx, r.Path("batch"))
+	id := r.Path("batch")
+	if !api.ValidID(id) {
+		return api.Response{}, refusal.Of(refusal.NotFound, "There is no such batch.")
+	}
+	found, err := h.vouchers.Batch(ctx, id)
 	if err != nil {
 		return api.Response{}, err
 	}

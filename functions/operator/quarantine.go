@@ -62,11 +62,20 @@ func (h handler) getQuarantined(ctx context.Context, r *api.Request) (api.Respon
 	if err := r.Caller.MustBe(api.Operator); err != nil {
 		return api.Response{}, err
 	}
-	found, err := h.quarantine.Get(ctx, r.Path("message"))
+	found, err := h.kept(ctx, r)
 	if err != nil {
 		return api.Response{}, err
 	}
 	return api.OK(messageOf(found))
+}
+
+// kept is the message that a path names.
+func (h handler) kept(ctx context.Context, r *api.Request) (quarantine.Message, error) {
+	id := r.Path("message")
+	if !api.ValidID(id) {
+		return quarantine.Message{}, refusal.Of(refusal.NotFound, "There is no such message in quarantine.")
+	}
+	return h.quarantine.Get(ctx, id)
 }
 
 // replay puts a kept bill on the queue again, as it came, and then notes it. Should the note fail, the bill may be
@@ -75,7 +84,7 @@ func (h handler) replay(ctx context.Context, r *api.Request) (api.Response, erro
 	if err := r.Caller.MustBe(api.Operator); err != nil {
 		return api.Response{}, err
 	}
-	kept, err := h.quarantine.Get(ctx, r.Path("message"))
+	kept, err := h.kept(ctx, r)
 	if err != nil {
 		return api.Response{}, err
 	}

@@ -103,7 +103,7 @@ func (d *Desk) Issue(ctx context.Context, o Order) (batch Batch, codes []Code, e
 	if batch, err = d.issued(ctx, o, ""); err == nil || !refusal.Is(err, refusal.NotFound) {
 		return batch, nil, err
 	}
-	body := o.body(d.Now().UTC().Truncate(time.Millisecond))
+	body := o.body(string(newCode(d.Chance)), d.Now().UTC().Truncate(time.Millisecond))
 	if body.over(body.IssuedAt) { // not of a repetition: the batch was issued in time
 		return Batch{}, nil, refusal.At("/code_valid_until", "must be in the future")
 	}
@@ -123,12 +123,12 @@ func (d *Desk) Issue(ctx context.Context, o Order) (batch Batch, codes []Code, e
 	return body.batch(o.id()), codes, nil
 }
 
-func (o Order) body(now time.Time) batchBody {
+func (o Order) body(attempt string, now time.Time) batchBody {
 	t := o.Terms
 	return batchBody{
 		Kind: t.Kind.String(), Currency: string(t.Face.Currency()), Face: t.Face.Minor(), MinBill: t.MinBill.Minor(), ValidDays: t.ValidDays,
 		ValidUntil: t.ValidUntil, Note: t.Note, Count: o.Count, IssuedAt: now, IssuedBy: o.Actor,
-		Attempt: string(NewCode()), Fingerprint: o.fingerprint(),
+		Attempt: attempt, Fingerprint: o.fingerprint(),
 	}
 }
 
@@ -154,7 +154,7 @@ func (d *Desk) writeCodes(ctx context.Context, batch, attempt string, count int)
 	codes := make([]Code, count)
 	var documents []ledger.Document
 	for i := range codes {
-		codes[i] = NewCode()
+		codes[i] = newCode(d.Chance)
 		document := ledger.Document{Key: d.codeKey(codes[i])}.With(codeBody{Batch: batch, Serial: i + 1, Attempt: attempt})
 		if documents = append(documents, document); len(documents) < chunk && i < count-1 {
 			continue

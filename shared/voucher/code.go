@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 	"strings"
 
 	"billingcentre/shared/refusal"
@@ -19,10 +20,15 @@ const (
 // Code is an activation code without its dashes: nineteen characters of chance and a check character.
 type Code string
 
-// NewCode makes a code that nobody can guess.
-func NewCode() Code {
+// newCode makes a code of what chance gives: crypto/rand, unless a test needs to know the code beforehand.
+func newCode(chance io.Reader) Code {
+	if chance == nil {
+		chance = rand.Reader
+	}
 	b := make([]byte, secret)
-	rand.Read(b) // never fails: the runtime ends the process first
+	if _, err := io.ReadFull(chance, b); err != nil {
+		panic(err) // crypto/rand never fails: the runtime ends the process first
+	}
 	for i := range b {
 		b[i] = alphabet[b[i]%byte(len(alphabet))] // 256 is a multiple of 32: every character is as likely
 	}

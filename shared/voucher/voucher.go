@@ -11,6 +11,7 @@
 package voucher
 
 import (
+	"io"
 	"time"
 
 	"billingcentre/shared/ledger"
@@ -26,4 +27,5 @@ type Desk struct {
 	Key     []byte           // seals codes: the pepper's key for Purpose
 	Metrics *metric.Metrics  // counts refused activations
 	Now     func() time.Time // as the ledger's
+	Chance  io.Reader        // what codes are made of; nil is crypto/rand, which it must be but in tests
 }

@@ -127,7 +127,7 @@ func TestCodeIsReadAsPeopleWriteIt(t *testing.T) { // H78
 }
 
 func TestEveryWrongCharacterIsATypingError(t *testing.T) {
-	code := NewCode()
+	code := newCode(nil)
 	for i := range code {
 		for _, c := range alphabet {
 			if wrong := string(code[:i]) + string(c) + string(code[i+1:]); wrong != string(code) {
@@ -244,7 +244,7 @@ func TestActivation(t *testing.T) {
 		{rule: "the same request again", account: "acme", code: codes[0], once: "k1"},
 		{rule: "an own used code answers as the first time", account: "acme", code: codes[0], once: "k2"},
 		{rule: "somebody else's used code", account: "zen", code: codes[0], once: "k1", want: errNo},
-		{rule: "an unknown code", account: "zen", code: NewCode(), once: "k1", want: errNo},
+		{rule: "an unknown code", account: "zen", code: newCode(nil), once: "k1", want: errNo},
 		{rule: "another code under the same key", account: "acme", code: codes[1], once: "k1", kind: refusal.KeyReused},
 	} {
 		t.Run(row.rule, func(t *testing.T) {
@@ -279,7 +279,7 @@ func TestWrongGuessesAreLimited(t *testing.T) { // H82
 	w := newWorld(t, "acme", "zen")
 	_, codes := w.issue(t, 2)
 	for i := range 5 {
-		if _, err := w.enter("acme", NewCode(), "k"); !errors.Is(err, errNo) {
+		if _, err := w.enter("acme", newCode(nil), "k"); !errors.Is(err, errNo) {
 			t.Fatalf("guess %d: %v", i, err)
 		}
 		w.pass(time.Minute)
@@ -304,7 +304,7 @@ func TestGuessesAtOnceAreLimitedToo(t *testing.T) {
 	w := newWorld(t, "acme")
 	var refused, limited atomic.Int64
 	together(100, func(i int) {
-		switch _, err := w.enter("acme", NewCode(), fmt.Sprint(i)); {
+		switch _, err := w.enter("acme", newCode(nil), fmt.Sprint(i)); {
 		case errors.Is(err, errNo):
 			refused.Add(1)
 		case refusal.Is(err, refusal.TooMany):
