@@ -277,6 +277,9 @@ func (f *forecast) bound(h Head, command Command) {
 // differs tells where a head isn't what was foreseen.
 func (f *forecast) differs(h Head) []string {
 	var wrong []string
+	if len(f.refusals) > 0 {
+		return []string{fmt.Sprintf("it happened, foreseen was a refusal, one of %v", f.refusals)}
+	}
 	if f.cash.Cmp(big.NewInt(h.Cash.Minor())) != 0 || f.arrears.Cmp(big.NewInt(h.Arrears.Minor())) != 0 {
 		wrong = append(wrong, fmt.Sprintf("cash %s and arrears %s, foreseen %s and %s minor units", h.Cash, h.Arrears, f.cash, f.arrears))
 	}

@@ -107,7 +107,7 @@ func (w *world) do(command Command) (wrong findings) {
 	if len(wrong) == 0 {
 		w.checkAgain(&wrong, s)
 	}
-	if s.err != nil || len(wrong) > 0 {
+	if s.err != nil {
 		return wrong
 	}
 	w.head, w.journal = s.change.Head, append(w.journal, s.change.Entry)
