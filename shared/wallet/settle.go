@@ -198,7 +198,7 @@ func (c Settle) admissible(d *draft) error {
 		return refusal.Of(refusal.NotApplicable, "The bill is in %s, the account in %s.", c.Bill.Currency, d.head.Currency)
 	case d.now.Before(c.DayEnd):
 		early := refusal.Of(refusal.TooEarly, "The day %s ends at %s.", c.Bill.Day, c.DayEnd.UTC().Format(time.RFC3339))
-		early.RetryAfter = int((c.DayEnd.Sub(d.now) + time.Second - 1) / time.Second)
+		early.RetryAfter = int(c.DayEnd.Sub(d.now)/time.Second) + 1
 		return early
 	case d.policy.MaxBillAge > 0 && d.now.Sub(c.DayEnd) > d.policy.MaxBillAge:
 		return refusal.Of(refusal.NotApplicable, "The day %s is longer ago than bills may be late.", c.Bill.Day)
