@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -109,7 +110,7 @@ func (c *Consumer) keep(ctx context.Context, messages []*Message) (lost []*Messa
 // detail is the reason for an operator. The text of a fault stays in the log.
 func detail(m *Message) string {
 	if r := refusal.As(m.err); r != nil {
-		return r.Error()
+		return strings.TrimPrefix(r.Error(), string(r.Kind)+": ")
 	}
 	return "It met a fault of ours on each of " + strconv.Itoa(m.Receives) + " tries; the log tells it by the message's id."
 }
