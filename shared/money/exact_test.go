@@ -109,7 +109,7 @@ func TestStoredCostsAreCanonical(t *testing.T) {
 	}
 }
 
-func TestRule0_2_PayableIsHalfUpAndNeverBelowZero(t *testing.T) {
+func TestRuleM2_PayableIsHalfUpAndNeverBelowZero(t *testing.T) {
 	for cost, payable := range map[string]string{
 		"0":                           "0.00",
 		"0.004":                       "0.00",

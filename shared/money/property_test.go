@@ -68,7 +68,7 @@ func rat(text string) *big.Rat {
 }
 
 // The rule's equation, to the last decimal, after every bill: sum of payables + carried = sum of exact costs.
-func TestRule0_2_NothingIsLostInRounding(t *testing.T) {
+func TestRuleM2_NothingIsLostInRounding(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		if wrong := carrying(costs().Draw(t, "costs"), money.Exact.Payable); wrong != "" {
 			t.Fatal(wrong)

@@ -130,7 +130,7 @@ var plantedBugs = map[string]decider{
 	"a least bill is ignored | oracle":                      inside(ignoreLeastBill),
 	"a cent is paid twice | explained":                      after(payTwice),
 
-	// Exact costs (rules 0.2, 21).
+	// Exact costs (rules M2, 21).
 	"rounds down instead of half up | oracle":              inside(roundDown),
 	"a fen is lost in rounding | decimals":                 after(loseAFen),
 	"what is carried is dropped | replay":                  after(dropCarried),

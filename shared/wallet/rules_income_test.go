@@ -27,7 +27,7 @@ func (a *account) purchase(face string) Purchase {
 	return Purchase{Account: a.head.Account, Once: a.next(), Face: cny(face), Actor: "owner"}
 }
 
-func TestRule0_3_ATopUpIsAboveZeroAndAtMost100Million(t *testing.T) {
+func TestRuleM3_ATopUpIsAboveZeroAndAtMost100Million(t *testing.T) {
 	rule(t, map[string]func(a *account){
 		"a cent is the least": func(a *account) {
 			a.must(a.topUp("0.01"))

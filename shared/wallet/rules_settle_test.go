@@ -432,7 +432,7 @@ func TestRule22_EveryFundIsToldWithWhatItGaveOrWhyNot(t *testing.T) {
 	}
 }
 
-func TestRule0_2_LinesShowTheirShareOfThePayable(t *testing.T) {
+func TestRuleM2_LinesShowTheirShareOfThePayable(t *testing.T) {
 	for says, c := range map[string]struct {
 		before string // carried
 		lines  []string
