@@ -23,6 +23,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"billingcentre/shared/api"
+	"billingcentre/shared/api/contract"
 )
 
 var update = flag.Bool("update", false, "write the answers beside the events anew")
@@ -54,12 +55,15 @@ func Event(t *testing.T, folder, name string) events.APIGatewayV2HTTPRequest {
 	return event
 }
 
-// Send hands an event to a handler.
+// Send hands an event to a handler. Whatever it answers must be as openapi.yaml describes it (package contract).
 func Send(t *testing.T, handler api.Handler, event events.APIGatewayV2HTTPRequest) Answer {
 	t.Helper()
 	out, err := handler(context.Background(), event)
 	if err != nil {
 		t.Fatalf("the handler failed: %v", err)
+	}
+	if err := contract.Check(event, out); err != nil {
+		t.Errorf("%s: %v", event.RouteKey, err)
 	}
 	answer := Answer{Status: out.StatusCode, Headers: out.Headers, Body: jsontext.Value(out.Body)}
 	if out.IsBase64Encoded || !answer.Body.IsValid() {
