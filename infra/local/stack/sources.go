@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"fmt"
+	"os"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -20,6 +21,9 @@ type runner interface{ Run(ctx context.Context) }
 
 // startSources begins to invoke functions from queues, streams and schedules, and lets Alipay send its notices.
 func (s *Stack) startSources(context.Context) error {
+	if err := os.MkdirAll(s.data("streams"), 0o700); err != nil {
+		return err
+	}
 	runners := []runner{s.Alipay}
 	for _, f := range s.Deployment.Functions {
 		own, err := s.sources(f)
