@@ -1,6 +1,7 @@
 package api
 
 import (
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -59,7 +60,7 @@ func (c *Check) Amount(pointer, text string, currency money.Currency) money.Amou
 
 // Text is a person's text: required, NFC, one line, at most 64 characters, nothing invisible.
 func (c *Check) Text(pointer, text string) string {
-	c.That(text != "", pointer, "is required")
+	c.That(strings.TrimSpace(text) != "", pointer, "is required")
 	return c.OptionalText(pointer, text)
 }
 
@@ -87,13 +88,18 @@ func (c *Check) Instant(pointer, text string) time.Time {
 		return time.Time{}
 	}
 	t, err := time.Parse(time.RFC3339, text)
-	ok := err == nil && t.Year() >= 2000 && t.Year() < 3000
+	t = t.UTC()
+	ok := err == nil && instant.MatchString(text) && t.Year() >= 2000 && t.Year() < 3000
 	c.That(ok, pointer, `must be an instant such as "2026-11-01T00:00:00+08:00"`)
 	if !ok {
 		return time.Time{}
 	}
-	return t.UTC()
+	return t
 }
+
+// instant is what RFC 3339 asks for and time.Parse doesn't: two digits for the hour, a point before the fraction, an
+// offset of less than a day.
+var instant = regexp.MustCompile(`T\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
 
 // ValidAccount tells whether an account can have the id.
 func ValidAccount(id string) bool { return validID(id, 64, "._-") }

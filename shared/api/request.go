@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"mime"
@@ -77,7 +78,7 @@ func (r *Request) OnlyQuery(known ...string) error {
 			found = found || k == name
 		}
 		if !found {
-			return refusal.At("/"+name, "is no parameter of this route")
+			return refusal.At(place(jsontext.Pointer("").AppendToken(name)), "is no parameter of this route")
 		}
 	}
 	return nil
@@ -133,8 +134,8 @@ func (r *Request) JSON() ([]byte, error) {
 
 // Strict decodes JSON as Decode does. The refusal names the place that is wrong.
 func Strict(body []byte, into any) error {
-	switch first := strings.TrimLeft(string(body[:min(len(body), 64)]), " \t\r\n"); {
-	case first == "":
+	switch first := bytes.TrimLeft(body, " \t\r\n"); {
+	case len(first) == 0:
 		return refusal.At("", "a JSON object is required")
 	case first[0] != '{':
 		return refusal.At("", "must be a JSON object, without a byte order mark")
@@ -146,21 +147,31 @@ func Strict(body []byte, into any) error {
 	var syntax *jsontext.SyntacticError
 	if errors.As(err, &syntax) {
 		if errors.Is(err, jsontext.ErrDuplicateName) {
-			return refusal.At(string(syntax.JSONPointer), "must be given once")
+			return refusal.At(place(syntax.JSONPointer), "must be given once")
 		}
-		return refusal.At(string(syntax.JSONPointer), "must be one valid JSON document in UTF-8 (byte %d)", syntax.ByteOffset)
+		return refusal.At(place(syntax.JSONPointer), "must be one valid JSON document in UTF-8 (byte %d)", syntax.ByteOffset)
 	}
 	var semantic *json.SemanticError
 	if errors.As(err, &semantic) {
 		if errors.Is(err, json.ErrUnknownName) {
-			return refusal.At(string(semantic.JSONPointer), "is not a known field")
+			return refusal.At(place(semantic.JSONPointer), "is not a known field")
 		}
 		if semantic.GoType != nil {
-			return refusal.At(string(semantic.JSONPointer), "must be %s", jsonName(semantic.GoType.Kind().String()))
+			return refusal.At(place(semantic.JSONPointer), "must be %s", jsonName(semantic.GoType.Kind().String()))
 		}
-		return refusal.At(string(semantic.JSONPointer), "is of the wrong type")
+		return refusal.At(place(semantic.JSONPointer), "is of the wrong type")
 	}
 	return refusal.At("", "must be valid JSON")
+}
+
+const maxPlace = 256 // bytes of a pointer that a refusal repeats: it goes into the log, too
+
+// place is where a document is wrong. A caller may nest and name as it likes, so it is cut.
+func place(pointer jsontext.Pointer) string {
+	if len(pointer) <= maxPlace {
+		return string(pointer)
+	}
+	return strings.ToValidUTF8(string(pointer[:maxPlace]), "") + "…"
 }
 
 // jsonName is what JSON calls a kind of Go values.
