@@ -130,18 +130,18 @@ func (f *folded) failure(err error) error {
 	return &commitFault{err, f.decided}
 }
 
-// writes tells whether the commit writes a task's entry, or one of its documents, already.
-func (f *folded) writes(t *task) bool {
-	return f.written[t.Command.Key()] || slices.ContainsFunc(t.Documents, func(d Document) bool { return f.written[d.Key] })
+// writes tells whether the commit writes one of the documents already.
+func (f *folded) writes(documents []Document) bool {
+	return slices.ContainsFunc(documents, func(d Document) bool { return f.written[d.Key] })
 }
 
-func (f *folded) add(t *task, change wallet.Change) {
+func (f *folded) add(t *task, change wallet.Change, documents []Document) {
 	f.commit.After = change.Head
 	f.commit.Entries = append(f.commit.Entries, change.Entry)
-	f.commit.Documents = append(f.commit.Documents, t.Documents...)
+	f.commit.Documents = append(f.commit.Documents, documents...)
 	f.decided = append(f.decided, t)
 	f.written[change.Entry.Key] = true
-	for _, d := range t.Documents {
+	for _, d := range documents {
 		f.written[d.Key] = true
 	}
 }
@@ -152,7 +152,7 @@ func (l *Ledger) fold(head wallet.Head, open []*task, together int) folded {
 	f := folded{commit: Commit{Before: head, After: head}, reasons: map[*task]error{}, written: map[any]bool{}}
 	actions, bytes := 1, 0
 	for _, t := range open {
-		if len(f.decided) == together || f.writes(t) {
+		if len(f.decided) == together || f.written[t.Command.Key()] {
 			break
 		}
 		change, err := l.decide(f.commit.After, t.Command)
@@ -168,14 +168,12 @@ func (l *Ledger) fold(head wallet.Head, open []*task, together int) folded {
 		for _, d := range documents {
 			size += len(d.Body)
 		}
-		if actions += 1 + len(documents); len(f.decided) > 0 && (actions > MaxActions || bytes+size > maxBytes) {
+		actions += 1 + len(documents)
+		if len(f.decided) > 0 && (actions > MaxActions || bytes+size > maxBytes || f.writes(documents)) {
 			break
 		}
 		bytes += size
-		f.commit.After = change.Head
-		f.commit.Entries = append(f.commit.Entries, change.Entry)
-		f.commit.Documents = append(f.commit.Documents, documents...)
-		f.decided = append(f.decided, t)
+		f.add(t, change, documents)
 	}
 	return f
 }
