@@ -75,6 +75,25 @@ func TestDuplicatesCostOneReadAfterTheFirstCancelledCommit(t *testing.T) {
 	})
 }
 
+func TestALookUpThatFailedIsMadeAgainBeforeAnythingIsWritten(t *testing.T) {
+	everywhere(t, func(t *testing.T, g ground) {
+		open(t, g.store, "acme", 100)
+		old := ledgertest.Bills("old", 3, "0.01")
+		must(t, on(g.store).DoAll(t.Context(), "acme", intents(old...))...)
+		var operations []string
+		plan := func(call faults.Call) faults.Fault {
+			if operations = append(operations, call.Operation); count(operations, "Entries") == 1 {
+				return faults.Fault{Kind: faults.Throttled}
+			}
+			return faults.Fault{}
+		}
+		must(t, on(faults.Over(g.store, plan)).DoAll(t.Context(), "acme", intents(old...))...)
+		if want := []string{"Head", "Commit", "Entries", "Entries"}; !slices.Equal(operations, want) {
+			t.Errorf("it took %v", operations)
+		}
+	})
+}
+
 func TestDuplicatesWithinABatch(t *testing.T) {
 	everywhere(t, func(t *testing.T, g ground) {
 		open(t, g.store, "acme", 100)
@@ -150,7 +169,8 @@ func TestTwoOfABatchThatTurnTheSameDocument(t *testing.T) {
 	everywhere(t, func(t *testing.T, g ground) {
 		open(t, g.store, "acme", 0)
 		putCode(t, g.store)
-		outcomes := on(g.store).DoAll(t.Context(), "acme", []ledger.Intent{
+		var operations []string
+		outcomes := on(faults.Over(g.store, recorded(&operations))).DoAll(t.Context(), "acme", []ledger.Intent{
 			entering(g.store, "acme", "1"), entering(g.store, "acme", "1"), entering(g.store, "acme", "2"), {Command: ledgertest.Bill("a", "1")},
 		})
 		if !refusal.Is(outcomes[2].Err, refusal.NotFound) {
@@ -160,6 +180,10 @@ func TestTwoOfABatchThatTurnTheSameDocument(t *testing.T) {
 		must(t, outcomes...)
 		if !outcomes[1].Repeated || !sameEntry(outcomes[0].Receipt, outcomes[1].Receipt) {
 			t.Errorf("the same request: %+v", outcomes[1])
+		}
+		// The second finds its entry taken, the third the code used.
+		if commits := count(operations, "Commit"); commits > 4 {
+			t.Errorf("it took %v", operations)
 		}
 		if journal := ledgertest.CheckReplay(t, g.store, "acme"); len(journal) != 3 {
 			t.Errorf("%d entries", len(journal))

@@ -249,3 +249,26 @@ func TestACodeWorksOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestDocumentsThatDependOnTheDecisionTurnWithIt(t *testing.T) {
+	everywhere(t, func(t *testing.T, g ground) {
+		open(t, g.store, "acme", 5)
+		decisions, charge := 0, ledger.DocumentKey{Kind: "charge", ID: "b"}
+		bill := ledger.Intent{Command: ledgertest.Bill("b", "13.4"), After: func(entry wallet.Entry) []ledger.Document {
+			decisions++
+			if decisions == 1 { // somebody is faster, and what is decided becomes another
+				acme := ledgertest.Account{T: t, Store: g.store, ID: "acme"}
+				acme.Must(ledgertest.Cash("more", 1))
+			}
+			return []ledger.Document{{Key: charge, Body: fmt.Appendf(nil, "%q", entry.Balances.Arrears)}}
+		}}
+		if _, err := on(g.store).Do(t.Context(), "acme", bill); err != nil {
+			t.Fatal(err)
+		}
+		found, err := g.store.Documents(t.Context(), charge)
+		if got := string(found[charge].Body); err != nil || got != `"7.40"` || found[charge].Version != 1 || decisions != 2 {
+			t.Errorf("%s after %d decisions, %v", got, decisions, err)
+		}
+		ledgertest.CheckReplay(t, g.store, "acme")
+	})
+}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go/middleware"
 
 	"billingcentre/infra/local/dynamodb/dynamodbtest"
 	"billingcentre/shared/ledger"
@@ -205,5 +206,48 @@ func TestTheReasonOfAThrottleIsLogged(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), `"reason":"TableWriteKeyRangeThroughputExceeded"`) {
 		t.Errorf("logged %s", log.String())
+	}
+}
+
+// TestEveryReadOfTheTableIsStronglyConsistent looks at the requests, for DynamoDB Local is never behind.
+func TestEveryReadOfTheTableIsStronglyConsistent(t *testing.T) {
+	client, table := dynamodbtest.Client(t)
+	reads := 0
+	spied := dynamodb.New(client.Options(), dynamodb.WithAPIOptions(func(stack *middleware.Stack) error {
+		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("Spy", func(
+			ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
+		) (middleware.InitializeOutput, middleware.Metadata, error) {
+			switch request := in.Parameters.(type) {
+			case *dynamodb.GetItemInput:
+				wantStrong(t, request.ConsistentRead)
+				reads++
+			case *dynamodb.BatchGetItemInput:
+				wantStrong(t, request.RequestItems[table].ConsistentRead)
+				reads++
+			}
+			return next.HandleInitialize(ctx, in)
+		}), middleware.After)
+	}))
+	store := dynamo.New(spied, table)
+	acme := ledgertest.Open(t, store, "acme")
+	acme.Must(ledgertest.Bills("b", 2, "1")...)
+	if _, err := store.Entries(t.Context(), "bill:b-0"); err != nil {
+		t.Error(err)
+	}
+	if _, err := store.Documents(t.Context(), ledger.DocumentKey{Kind: "a", ID: "b"}); err != nil {
+		t.Error(err)
+	}
+	if _, err := store.Journal(t.Context(), "acme", 0, 10); err != nil {
+		t.Error(err)
+	}
+	if reads < 5 {
+		t.Errorf("%d reads", reads)
+	}
+}
+
+func wantStrong(t *testing.T, consistent *bool) {
+	t.Helper()
+	if consistent == nil || !*consistent {
+		t.Error("a read isn't strongly consistent")
 	}
 }
