@@ -225,6 +225,60 @@ func TestABrokenJournalIsNoticed(t *testing.T) {
 	}
 }
 
+// The last entry has no hash after it, so its balances must be told by themselves.
+func TestReplayComparesEveryBalance(t *testing.T) {
+	a := goldenJournal(t)
+	last := a.journal[len(a.journal)-1]
+	before := a.at(len(a.journal) - 1)
+	fen := money.Of(money.CNY, 1)
+	for says, spoil := range map[string]func(b *Balances){
+		"cash":               func(b *Balances) { b.Cash = b.Cash.Add(fen) },
+		"arrears":            func(b *Balances) { b.Arrears = b.Arrears.Add(fen) },
+		"regular vouchers":   func(b *Balances) { b.Regular = b.Regular.Add(fen) },
+		"discount vouchers":  func(b *Balances) { b.Discount = b.Discount.Add(fen) },
+		"cards":              func(b *Balances) { b.Card = b.Card.Add(fen) },
+		"general carried":    func(b *Balances) { b.Carried[General] = b.Carried[General].Add(fen.Exact()) },
+		"restricted carried": func(b *Balances) { b.Carried[Restricted] = b.Carried[Restricted].Add(fen.Exact()) },
+	} {
+		e := last
+		spoil(&e.Balances)
+		if _, err := Replay(*before, e); err == nil {
+			t.Errorf("a fen more of %s isn't noticed", says)
+		}
+	}
+	if _, err := Replay(*before, last); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestNumbersWithoutAMeaningAreRefused: a code beyond the last one would panic where it is shown.
+func TestNumbersWithoutAMeaningAreRefused(t *testing.T) {
+	a := goldenJournal(t)
+	settled := a.journal[7]
+	fresh := func(s Settlement) *Settlement {
+		s.Lines, s.Classes = slices.Clone(s.Lines), slices.Clone(s.Classes)
+		s.Classes[0].Draws = slices.Clone(s.Classes[0].Draws)
+		return &s
+	}
+	for says, spoil := range map[string]func(e *Entry){
+		"a kind of entry": func(e *Entry) { e.Kind = EntryKind(len(entryKinds)) },
+		"a kind of lot":   func(e *Entry) { e.Lots = []Lot{{Kind: Card + 1}} },
+		"a source":        func(e *Entry) { e.Lots = []Lot{{Source: FromGift + 1}} },
+		"a place":         func(e *Entry) { e.Postings = []Posting{{From: in(PlaceKind(len(placeKinds)))}} },
+		"a line's class":  func(e *Entry) { e.Settlement.Lines[0].Class = Restricted + 1 },
+		"a class":         func(e *Entry) { e.Settlement.Classes[0].Class = Restricted + 1 },
+		"a draw's kind":   func(e *Entry) { e.Settlement.Classes[0].Draws[0].Kind = Card + 1 },
+		"a skip":          func(e *Entry) { e.Settlement.Classes[0].Draws[0].Skip = Skip(len(skips)) },
+	} {
+		e := settled
+		e.Settlement = fresh(*settled.Settlement)
+		spoil(&e)
+		if _, err := DecodeEntry(e.Canonical()); err == nil {
+			t.Errorf("%s without a meaning is read", says)
+		}
+	}
+}
+
 // caughtErr is do's error, a panic among them.
 func caughtErr(do func() error) (err error) {
 	panicked := caught(func() { err = do() })

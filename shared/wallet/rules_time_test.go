@@ -174,10 +174,24 @@ func TestKeysTellApartWhatDiffers(t *testing.T) {
 	id := lotID("x", 0)
 	keys := map[Key]string{}
 	for _, c := range []Command{
-		Open{Account: "a"}, Open{Account: "A"}, Open{Account: "a-b"}, Open{Account: "ab"}, Open{Account: "a.b"},
-		TopUp{Order: "1"}, Adjust{Account: "a", Once: "1"}, Adjust{Account: "b", Once: "1"}, Adjust{Account: "a", Once: "2"},
-		Activate{Account: "a", Once: "1"}, Allocate{Account: "a", Once: "1"}, Purchase{Account: "a", Once: "1"}, Order{Account: "a", Once: "1"},
-		Settle{Bill: Bill{ID: "1"}}, Settle{Bill: Bill{ID: "B1"}}, Settle{Bill: Bill{ID: "b1"}}, Expire{id}, Expire{lotID("x", 1)},
+		Open{Account: "a"},
+		Open{Account: "A"},
+		Open{Account: "a-b"},
+		Open{Account: "ab"},
+		Open{Account: "a.b"},
+		TopUp{Order: "1"},
+		Adjust{Account: "a", Once: "1"},
+		Adjust{Account: "b", Once: "1"},
+		Adjust{Account: "a", Once: "2"},
+		Activate{Account: "a", Once: "1"},
+		Allocate{Account: "a", Once: "1"},
+		Purchase{Account: "a", Once: "1"},
+		Order{Account: "a", Once: "1"},
+		Settle{Bill: Bill{ID: "1"}},
+		Settle{Bill: Bill{ID: "B1"}},
+		Settle{Bill: Bill{ID: "b1"}},
+		Expire{id},
+		Expire{lotID("x", 1)},
 		Reverse{Settled: Entry{Settlement: &Settlement{Bill: "1"}}},
 	} {
 		verb, _, _ := strings.Cut(string(c.Key()), ":")
