@@ -73,7 +73,7 @@ func Decode(body []byte) (wallet.Bill, error) {
 	default:
 		b.Lines = make([]wallet.Line, len(*m.Lines))
 		for i := range *m.Lines {
-			b.Lines[i] = (*m.Lines)[i].decode(&check, "/lines/"+strconv.Itoa(i), b.Currency)
+			b.Lines[i] = (*m.Lines)[i].decode(&check, place(i), b.Currency)
 		}
 	}
 	if err := check.Err(); err != nil {
@@ -82,14 +82,17 @@ func Decode(body []byte) (wallet.Bill, error) {
 	return b, total(b, m.Amount)
 }
 
-func (l *line) decode(check *api.Check, at string, currency money.Currency) wallet.Line {
-	decoded := wallet.Line{
-		Product: name(check, at, "/product", l.Product, 1), Unit: name(check, at, "/unit", l.Unit, 0),
-		Usage:  exact(check, at, "/usage", l.Usage, currency).String(),
-		Amount: exact(check, at, "/amount", l.Amount, currency),
-	}
+// place is a line's place in its bill. Most fields are good, so that pointers to them are never written out.
+type place int
+
+func (i place) pointer(field string) string { return "/lines/" + strconv.Itoa(int(i)) + "/" + field }
+
+func (l *line) decode(check *api.Check, of place, currency money.Currency) wallet.Line {
+	decoded := wallet.Line{Product: of.name(check, "product", l.Product, 1), Unit: of.name(check, "unit", l.Unit, 0)}
+	_, decoded.Usage = of.exact(check, "usage", l.Usage, currency)
+	decoded.Amount, _ = of.exact(check, "amount", l.Amount, currency)
 	if l.UnitPrice != nil {
-		decoded.UnitPrice = exact(check, at, "/unit_price", l.UnitPrice, currency).String()
+		_, decoded.UnitPrice = of.exact(check, "unit_price", l.UnitPrice, currency)
 	}
 	return decoded
 }
@@ -152,31 +155,36 @@ func currency(check *api.Check, code *string) money.Currency {
 
 // name is a product or a unit: NFC, visible, and without spaces around it, since " sms" would be another product
 // than "sms", of another class.
-func name(check *api.Check, at, member string, text *string, least int) string {
+func (i place) name(check *api.Check, field string, text *string, least int) string {
 	if text == nil {
-		check.That(false, at+member, "is required")
+		check.That(false, i.pointer(field), "is required")
 		return ""
 	}
 	normal := norm.NFC.String(*text)
 	count := utf8.RuneCountInString(normal)
 	hidden := func(r rune) bool { return !unicode.IsPrint(r) }
 	if count < least || count > maxName || strings.ContainsFunc(normal, hidden) || strings.TrimSpace(normal) != normal {
-		check.That(false, at+member, "must be "+strconv.Itoa(least)+" to 128 visible characters, without spaces around them")
+		check.That(false, i.pointer(field), "must be "+strconv.Itoa(least)+" to 128 visible characters, without spaces around them")
 	}
 	return normal
 }
 
-func exact(check *api.Check, at, member string, text *string, currency money.Currency) money.Exact {
+// exact is a decimal, and its canonical text.
+func (i place) exact(check *api.Check, field string, text *string, currency money.Currency) (money.Exact, string) {
 	if text == nil {
-		check.That(false, at+member, "is required")
-		return money.ZeroExact(currency)
+		check.That(false, i.pointer(field), "is required")
+		return money.ZeroExact(currency), ""
 	}
-	value, err := money.ParseExact(at+member, *text, currency)
-	if err != nil {
-		check.Note(err)
-		return money.ZeroExact(currency)
+	value, err := money.ParseExact("", *text, currency)
+	switch {
+	case err != nil:
+		_, again := money.ParseExact(i.pointer(field), *text, currency)
+		check.Note(again)
+		return money.ZeroExact(currency), ""
+	case money.Canonical(*text):
+		return value, *text
 	}
-	return value
+	return value, value.String()
 }
 
 // Encode writes a bill for its producer. Decode gives back the same bill.

@@ -53,6 +53,15 @@ func ReadExact(text string, currency Currency) (Exact, error) {
 	return Exact{value, currency}, nil
 }
 
+// Canonical tells whether a decimal that ParseExact accepts is written as String would write it: most are, and
+// needn't be written anew.
+func Canonical(text string) bool {
+	if strings.Contains(text, ".") {
+		return !strings.HasSuffix(text, "0")
+	}
+	return text != "-0"
+}
+
 // Currency is the cost's currency.
 func (e Exact) Currency() Currency { return e.currency }
 

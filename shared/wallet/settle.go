@@ -82,7 +82,7 @@ func (c Settle) Fingerprint() Fingerprint {
 
 // normalised is a decimal's canonical form: "45.0" says what "45" says. What isn't a decimal stays as it was told.
 func normalised(number string) string {
-	if number == "" {
+	if number == "" || money.Canonical(number) {
 		return number
 	}
 	exact, err := money.ParseExact("", number, "")
