@@ -46,13 +46,21 @@ func tenLots(t *testing.T, store ledger.Store) wallet.AccountID {
 
 // theDay is the handbook's realistic day of a workspace: 253.60, of which 13.50 restricted.
 var theDay = [][5]string{
-	{"time_series", "60000", "series", "0.0007", "42"}, {"logs", "35000000", "log", "0.0000015", "52.5"},
-	{"traces", "4000000", "trace", "0.000006", "24"}, {"profiles", "20000", "profile", "0.00003", "0.6"},
-	{"page_views", "120000", "view", "0.0002", "24"}, {"session_replay", "5000", "session", "0.0025", "12.5"},
-	{"network_hosts", "12", "host", "2", "24"}, {"forwarding_out", "40", "GB", "0.35", "14"},
-	{"forwarding_in", "2000", "GB", "0.007", "14"}, {"scan", "15", "GB", "0.1", "1.5"}, {"reports", "3", "report", "1", "3"},
-	{"pipeline", "30", "GB", "0.1", "3"}, {"tasks", "250000", "task", "0.0001", "25"},
-	{"dial_testing", "90000", "test", "0.0001", "9"}, {"sms", "45", "message", "0.1", "4.5"},
+	{"time_series", "60000", "series", "0.0007", "42"},
+	{"logs", "35000000", "log", "0.0000015", "52.5"},
+	{"traces", "4000000", "trace", "0.000006", "24"},
+	{"profiles", "20000", "profile", "0.00003", "0.6"},
+	{"page_views", "120000", "view", "0.0002", "24"},
+	{"session_replay", "5000", "session", "0.0025", "12.5"},
+	{"network_hosts", "12", "host", "2", "24"},
+	{"forwarding_out", "40", "GB", "0.35", "14"},
+	{"forwarding_in", "2000", "GB", "0.007", "14"},
+	{"scan", "15", "GB", "0.1", "1.5"},
+	{"reports", "3", "report", "1", "3"},
+	{"pipeline", "30", "GB", "0.1", "3"},
+	{"tasks", "250000", "task", "0.0001", "25"},
+	{"dial_testing", "90000", "test", "0.0001", "9"},
+	{"sms", "45", "message", "0.1", "4.5"},
 }
 
 // twenty are as many lines as the budget is for, with what the words of no dictionary help with: eleven decimals.

@@ -70,6 +70,7 @@ func entryKey(key wallet.Key) item {
 	return item{"pk": str(entryPrefix + string(key)), "sk": entrySort}
 }
 
+// documentKey takes any id; a kind is a word of ours, and has no #.
 func documentKey(key ledger.DocumentKey) item {
 	return item{"pk": str(documentPrefix + key.Kind + "#" + key.ID), "sk": documentSort}
 }
