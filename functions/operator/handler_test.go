@@ -1,21 +1,15 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"billingcentre/shared/api"
 	"billingcentre/shared/api/apitest"
 	"billingcentre/shared/ledger"
-	"billingcentre/shared/money"
-	"billingcentre/shared/quarantine"
-	"billingcentre/shared/voucher"
 	"billingcentre/shared/wallet"
 )
 
@@ -139,12 +133,6 @@ func TestWhoMay(t *testing.T) {
 	}
 }
 
-func orderOf(count int) voucher.Order {
-	return voucher.Order{
-		Terms: voucher.Terms{Kind: wallet.Regular, Face: money.Units(money.CNY, 10), MinBill: money.Zero(money.CNY)}, Count: count, Once: "seed", Actor: "olga",
-	}
-}
-
 func TestOtherAccountsAreNotFound(t *testing.T) {
 	w := newWorld(t)
 	for _, account := range []string{"nobody", "../", "A#1#W", strings.Repeat("a", 3_000)} { // H55
@@ -193,178 +181,6 @@ func TestBadFields(t *testing.T) {
 	}
 	if version := w.head().Version; version != 1 {
 		t.Errorf("the wallet is at version %d", version)
-	}
-}
-
-func TestAdjustmentsAtTheEdges(t *testing.T) { // H85
-	w := newWorld(t)
-	for i, amount := range []string{"0.01", "100000000.00"} {
-		w.want(w.send(adjustments, fmt.Sprint(i), `{"direction":"credit","amount":"`+amount+`","reason":"r"}`), http.StatusCreated, "%s", amount)
-	}
-	if cash := w.head().Cash.String(); cash != "100000000.01" {
-		t.Errorf("cash is %s", cash)
-	}
-}
-
-func TestAThousandCodesCanBeActivated(t *testing.T) {
-	w := newWorld(t)
-	got := w.send(batches, "k", `{"kind":"discount","face_value":"5","currency":"CNY","count":1000,"min_bill_amount":"20","valid_days":7}`)
-	w.want(got, http.StatusCreated, "issue")
-	var issued struct {
-		Codes []string `json:"codes"`
-	}
-	got.Into(t, &issued)
-	slices.Sort(issued.Codes)
-	if len(slices.Compact(issued.Codes)) != 1000 {
-		t.Fatalf("%d different codes", len(issued.Codes))
-	}
-	for i, text := range []string{issued.Codes[0], issued.Codes[999]} {
-		code, err := voucher.ParseCode("", text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.vouchers.Activate(t.Context(), voucher.Activation{Account: "acme", Code: code, Once: fmt.Sprint(i)}); err != nil {
-			t.Errorf("code %d: %v", i, err)
-		}
-	}
-}
-
-func TestABatchIsIssuedOnceHoweverManyAskAtOnce(t *testing.T) { // H52
-	w := newWorld(t)
-	answers := make([]apitest.Answer, 50)
-	var wait sync.WaitGroup
-	for i := range answers {
-		wait.Go(func() {
-			answers[i] = w.send(batches, "k", `{"kind":"regular","face_value":"5","currency":"CNY","count":3}`)
-		})
-	}
-	wait.Wait()
-	withCodes := 0
-	for _, got := range answers {
-		if strings.Contains(string(got.Body), `"codes"`) {
-			withCodes++
-		}
-		if got.Status != http.StatusOK && got.Status != http.StatusCreated {
-			t.Errorf("%d %s", got.Status, got.Body)
-		}
-	}
-	if withCodes != 1 {
-		t.Errorf("%d answers have codes", withCodes)
-	}
-}
-
-func TestAPartnerNeverAllocatesMoreThanItsQuota(t *testing.T) {
-	w := newWorld(t)
-	w.quotaOf(500)
-	var wait sync.WaitGroup
-	statuses := make([]int, 20)
-	for i := range statuses {
-		wait.Go(func() {
-			statuses[i] = w.sendBy(partner, cards, fmt.Sprint(i), `{"face_value":"100","reason":"r"}`).Status
-		})
-	}
-	wait.Wait()
-	given := 0
-	for _, status := range statuses {
-		switch status {
-		case http.StatusCreated:
-			given++
-		case http.StatusUnprocessableEntity, http.StatusServiceUnavailable:
-		default:
-			t.Errorf("status %d", status)
-		}
-	}
-	rest, _, err := w.quota(t.Context(), "reseller", money.CNY)
-	if err != nil || rest.amount() != money.Units(money.CNY, 500-int64(given)*100) || len(w.head().Lots) != given || given == 0 {
-		t.Errorf("%d cards, %d lots, %s left, %v", given, len(w.head().Lots), rest.amount(), err)
-	}
-}
-
-func TestKeysOfOperatorsAndPartnersDontMeet(t *testing.T) {
-	w := newWorld(t)
-	w.quotaOf(500)
-	other := api.Caller{Subject: "pia", Role: api.Partner, Partner: "distributor"}
-	if err := w.writeQuota(t.Context(), "distributor", money.Units(money.CNY, 500), "olga"); err != nil {
-		t.Fatal(err)
-	}
-	for _, who := range []api.Caller{operator, partner, other} {
-		w.want(w.sendBy(who, cards, "k", `{"face_value":"100","reason":"r"}`), http.StatusCreated, "%s", who.Subject)
-	}
-	nameless := api.Caller{Subject: "nil", Role: api.Partner}
-	w.want(w.sendBy(nameless, cards, "k", `{"face_value":"100","reason":"r"}`), http.StatusForbidden, "a partner without a name")
-}
-
-func TestAReversalFindsTheTermsOfLotsThatAreGone(t *testing.T) { // README rule 21
-	w := newWorld(t)
-	var used []wallet.Lot
-	for i := range 3 {
-		used = append(used, w.voucher(fmt.Sprint(i), 2))
-	}
-	w.settle("b-1", wallet.BillingCenter)
-	for i := range 250 { // grants after the bill aren't looked at
-		w.voucher(fmt.Sprint("later ", i), 1)
-	}
-	w.want(w.send(reversals, "k", `{"reason":"wrong meter"}`, "bill", "b-1"), http.StatusCreated, "reversal")
-	head := w.head()
-	for _, lot := range used {
-		if back, held := head.Lot(lot.ID); !held || back.Remaining != lot.Face || !back.ExpiresAt.Equal(lot.ExpiresAt) {
-			t.Errorf("lot %s is back as %+v", lot.ID, back)
-		}
-	}
-	if !head.Arrears.IsZero() {
-		t.Errorf("arrears are %s", head.Arrears)
-	}
-}
-
-func TestABillIsReversedOnceHoweverManyAskAtOnce(t *testing.T) {
-	w := newWorld(t)
-	w.settle("b-1", wallet.BillingCenter)
-	var wait sync.WaitGroup
-	statuses := make([]int, 20)
-	for i := range statuses {
-		wait.Go(func() { statuses[i] = w.send(reversals, fmt.Sprint(i), `{"reason":"r"}`, "bill", "b-1").Status })
-	}
-	wait.Wait()
-	slices.Sort(statuses)
-	if statuses[0] != http.StatusCreated || statuses[1] != http.StatusConflict || statuses[19] != http.StatusConflict {
-		t.Errorf("statuses %v", statuses)
-	}
-	w.want(w.send(reversals, "0", `{"reason":"another"}`, "bill", "b-1"), reusedOr409(t, w), "the first key with another reason")
-}
-
-// reusedOr409 is what a reversal's key gets with another reason: 422 for the key that won the race, 409 for others.
-func reusedOr409(t *testing.T, w *world) int {
-	t.Helper()
-	found, err := w.ledger.Store.Entries(t.Context(), wallet.ReverseKey("b-1"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	settled, err := w.settled(t.Context(), "b-1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	first := wallet.Reverse{Settled: settled, Once: "operator,0", Reason: "r"}
-	if found[wallet.ReverseKey("b-1")].Fingerprint == first.Fingerprint() {
-		return http.StatusUnprocessableEntity
-	}
-	return http.StatusConflict
-}
-
-func TestReplaySendsTheBodyAsItCame(t *testing.T) {
-	w := newWorld(t)
-	body := "{\"a\": \"ä\"}\n"
-	w.keep("m-1", "usage-bills", body)
-	w.keep("m-2", "usage-bills", "\xff")
-	w.queue.err = errors.New("the queue is away")
-	w.want(w.send(replays, "", "", "message", "m-1"), http.StatusInternalServerError, "a queue that is away")
-	if kept, err := w.quarantine.Get(t.Context(), "m-1"); err != nil || kept.Status != quarantine.Open {
-		t.Errorf("after a failed replay: %s, %v", kept.Status, err)
-	}
-	w.queue.err = nil
-	w.want(w.send(replays, "", "", "message", "m-1"), http.StatusOK, "replay")
-	w.want(w.send(replays, "", "", "message", "m-2"), http.StatusConflict, "a body that isn't text")
-	if len(w.queue.sent) != 1 || w.queue.sent[0] != body {
-		t.Errorf("sent %q", w.queue.sent)
 	}
 }
 

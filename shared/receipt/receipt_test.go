@@ -96,7 +96,9 @@ func TestACloudSettlementTellsWhatTheCloudPays(t *testing.T) { // README rules 1
 func TestAReversalTellsWhatLeftAndWhereItWent(t *testing.T) { // README rule 21
 	receipts := journal(t, just(wallet.Open{Account: "acme", Currency: money.USD, Zone: "UTC"}),
 		just(settle(t, wallet.BillingCenter, map[string]string{"logs": "1.006"})),
-		func(entries []wallet.Entry) wallet.Command { return wallet.Reverse{Settled: entries[1], Once: "r", Reason: "twice", Actor: "olga"} })
+		func(entries []wallet.Entry) wallet.Command {
+			return wallet.Reverse{Settled: entries[1], Once: "r", Reason: "twice", Actor: "olga"}
+		})
 	got := receipts[2]
 	want := &receipt.Reversal{Bill: "b-1", Classes: []receipt.ReversedClass{{Class: "general", Exact: "1.006", Payable: "1.01", CarriedAfter: "0"}}}
 	if diff := cmp.Diff(want, got.Reversal); diff != "" {
