@@ -75,9 +75,9 @@ func Serve(log *slog.Logger, routes ...Route) Handler {
 		}
 		if err != nil {
 			attrs = append(attrs, slog.String("error", err.Error()))
-			if refusal.As(err) == nil {
-				level = slog.LevelError
-			}
+		}
+		if answer.StatusCode == http.StatusInternalServerError {
+			level = slog.LevelError
 		}
 		log.LogAttrs(ctx, level, "request", attrs...)
 		return answer, nil
