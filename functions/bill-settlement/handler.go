@@ -1,134 +1,38 @@
 package main
 
 import (
-	"cmp"
-	"context"
-	"errors"
-	"fmt"
-	"log/slog"
-	"runtime/debug"
-	"slices"
-	"sync/atomic"
+	"os"
+	"strconv"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
-	"golang.org/x/sync/errgroup"
-
 	"billingcentre/shared/batch"
-	"billingcentre/shared/charge"
+	"billingcentre/shared/boot"
 	"billingcentre/shared/directory"
-	"billingcentre/shared/ledger"
 	"billingcentre/shared/metric"
-	"billingcentre/shared/wallet"
+	"billingcentre/shared/quarantine"
+	"billingcentre/shared/settlement"
 )
 
-const (
-	accountsAtOnce = 8
-	commit         = ledger.MaxActions - 1 // bills that fit into one commit, beside the head
-)
-
-// settlement settles batches of bills: decode, find who pays, and let the ledger settle account by account, many bills
-// of one account in one commit. Accounts are independent: what becomes of one never stops another.
-type settlement struct {
-	ledger    *ledger.Ledger
-	directory *directory.Directory
-	bills     *batch.Consumer
-	metrics   *metric.Metrics
-	log       *slog.Logger
-	now       func() time.Time
-}
-
-// errBroken is what bills get whose settling met a bug; the log has more of it.
-var errBroken = errors.New("settling broke")
-
-// tally counts bills that are done.
-type tally struct {
-	settled, repeated atomic.Int64
-}
-
-// handle takes one batch. It fails only when the batch isn't its queue's; every message has its own outcome.
-func (s *settlement) handle(ctx context.Context, event events.SQSEvent) (events.SQSEventResponse, error) {
-	began := s.now()
-	var done tally
-	out, err := s.bills.Take(ctx, event, func(ctx context.Context, b *batch.Batch) {
-		s.settle(ctx, b, s.claims(ctx, b.Messages), &done)
-	})
-	if err != nil {
-		s.log.ErrorContext(ctx, "a batch was refused", "messages", len(event.Records), "error", err.Error())
-		return events.SQSEventResponse{}, err
-	}
-	s.log.InfoContext(ctx, "bills",
-		"messages", out.Messages, "settled", done.settled.Load(), "repeated", done.repeated.Load(), "refused", out.Refused,
-		"quarantined", out.Quarantined, "retried", out.Retried, "took", s.now().Sub(began))
-	s.count("BillsSettled", int(done.settled.Load()))
-	s.count("BillsRepeated", int(done.repeated.Load()))
-	s.count("BillsRetried", out.Retried)
-	return out.Response(), nil
-}
-
-func (s *settlement) count(name string, n int) {
-	if n > 0 {
-		s.metrics.Count(name, n, "", "")
+// handler is the settlement of this function's queue: its Handle is what Lambda calls.
+func handler(b *boot.Boot) *settlement.Settlement {
+	ledger, metrics := b.Ledger(), new(metric.Metrics)
+	return &settlement.Settlement{
+		Ledger:    ledger,
+		Directory: &directory.Directory{Store: ledger.Store, Now: time.Now},
+		Bills: &batch.Consumer{
+			Source: "usage-bills", QueueURL: b.Env("BILL_QUEUE_URL"), MaxReceives: receives(b), Queue: b.Queue(),
+			Quarantine: &quarantine.Quarantine{Store: ledger.Store, Now: time.Now, Metrics: metrics}, Now: time.Now, Log: b.Log,
+		},
+		Metrics: metrics, Log: b.Log, Now: time.Now,
 	}
 }
 
-// settle runs the claims, account by account, while there is time. Those that have been received most often come
-// first: they must not be the ones that time runs out for again.
-func (s *settlement) settle(ctx context.Context, b *batch.Batch, claims []*claim, done *tally) {
-	var group errgroup.Group
-	group.SetLimit(accountsAtOnce)
-	for _, account := range byAccount(claims) {
-		group.Go(func() error {
-			for part := range slices.Chunk(account, commit) {
-				if b.Room() {
-					s.settlePart(ctx, part, done)
-				}
-			}
-			return nil
-		})
+// receives is the queue's maxReceiveCount, which the template tells both to the queue and to the function.
+func receives(b *boot.Boot) int {
+	n, err := strconv.Atoi(b.Env("MAX_RECEIVE_COUNT"))
+	if err != nil || n < 2 {
+		b.Log.Error("MAX_RECEIVE_COUNT must be a number of at least 2")
+		os.Exit(1)
 	}
-	group.Wait() //nolint:errcheck // each bill has its own outcome
-}
-
-// settlePart settles bills of one account that fit into one commit. A bug that breaks here breaks for this account only.
-func (s *settlement) settlePart(ctx context.Context, part []*claim, done *tally) {
-	defer func() {
-		if broken := recover(); broken != nil {
-			s.log.ErrorContext(ctx, "settling broke", "account", part[0].Account, "error", fmt.Sprint(broken), "stack", string(debug.Stack()))
-			for _, c := range part {
-				c.finish(errBroken)
-			}
-		}
-	}()
-	intents := make([]ledger.Intent, len(part))
-	for i, c := range part {
-		intents[i] = ledger.Intent{Command: c.Settle, After: charge.Of}
-	}
-	for i, outcome := range s.ledger.DoAll(ctx, part[0].Account, intents) {
-		part[i].finish(outcome.Err)
-		switch {
-		case outcome.Err != nil:
-		case outcome.Repeated:
-			done.repeated.Add(int64(len(part[i].messages)))
-		default:
-			done.settled.Add(1)
-			done.repeated.Add(int64(len(part[i].messages) - 1))
-		}
-	}
-}
-
-// byAccount groups claims by account, the most often received first.
-func byAccount(claims []*claim) [][]*claim {
-	slices.SortStableFunc(claims, func(a, b *claim) int { return cmp.Compare(b.receives(), a.receives()) })
-	var groups [][]*claim
-	at := make(map[wallet.AccountID]int)
-	for _, c := range claims {
-		i, known := at[c.Account]
-		if !known {
-			i = len(groups)
-			at[c.Account], groups = i, append(groups, nil)
-		}
-		groups[i] = append(groups[i], c)
-	}
-	return groups
+	return n
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -75,9 +76,12 @@ func (b *Boot) Ledger() *ledger.Ledger {
 func (b *Boot) Store() *dynamo.Store {
 	table := b.Env("TABLE_NAME")
 	return dynamo.New(dynamodb.New(dynamodb.Options{
-		Region: b.Env("AWS_REGION"), Credentials: b.credentials(), HTTPClient: b.http, BaseEndpoint: endpoint("DYNAMODB"),
+		Region: b.Env("AWS_REGION"), Credentials: b.credentials(), HTTPClient: b.http, BaseEndpoint: endpoint("DYNAMODB"), Retryer: patience,
 	}), table)
 }
+
+// patience bounds the SDK's own retries: the ledger's loop is above them, and knows more about what failed.
+var patience = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = time.Second })
 
 // policy is the README's, but for what POLICY says otherwise.
 func (b *Boot) policy() wallet.Policy {

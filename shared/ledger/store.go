@@ -30,7 +30,8 @@ type Store interface {
 
 	// Commit writes one head, its entries and its documents, all or nothing. It fails with *TakenError, ErrStale or
 	// ErrMoved, in this order of precedence, with ErrContended or ErrThrottled, when nothing was written, and with
-	// ErrUnknown when that can't be known.
+	// ErrUnknown when that can't be known. A commit that changes the head's Due fails with ErrMoved, too, if somebody
+	// else has changed it since the head was loaded: a deferral must not hide the lots that a grant brings.
 	Commit(ctx context.Context, commit Commit) error
 	// Put writes documents that move no money, all or nothing, with the errors of Commit.
 	Put(ctx context.Context, documents ...Document) error

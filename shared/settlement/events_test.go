@@ -1,4 +1,4 @@
-package main
+package settlement
 
 import (
 	"cmp"
@@ -81,12 +81,12 @@ func TestEvents(t *testing.T) {
 func (m *mill) answer(event events.SQSEvent) answer {
 	m.t.Helper()
 	ctx := context.Background()
-	response, err := m.handle(ctx, event)
+	response, err := m.Handle(ctx, event)
 	a := answer{Response: response, Hidden: m.queue.hidden, Settled: map[wallet.BillID]settled{}}
 	if err != nil {
 		a.Error = err.Error()
 	}
-	kept, err := m.bills.Quarantine.List(ctx, "", 100)
+	kept, err := m.Bills.Quarantine.List(ctx, "", 100)
 	if err != nil {
 		m.t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package main
+package settlement
 
 import (
 	"context"
@@ -69,7 +69,7 @@ func TestBillsOfOneAccountShareCommits(t *testing.T) {
 		t.Run(fmt.Sprintf("%d of %s", row.n, row.workspace), func(t *testing.T) {
 			m := newMill(t)
 			commits := 0
-			m.settlement = m.over(&spoilt{Store: m.memory, commit: func(c ledger.Commit, next func() error) error {
+			m.Settlement = m.over(&spoilt{Store: m.memory, commit: func(c ledger.Commit, next func() error) error {
 				commits++
 				if items := 1 + len(c.Entries) + len(c.Documents); items > ledger.MaxActions {
 					t.Errorf("%d items in one commit", items)
@@ -159,7 +159,7 @@ func TestTwentyAccountsSettleSideBySide(t *testing.T) {
 	var mu sync.Mutex
 	atOnce, most := 0, 0
 	meet := make(chan struct{})
-	m.settlement = m.over(&spoilt{Store: m.memory, commit: func(_ ledger.Commit, next func() error) error {
+	m.Settlement = m.over(&spoilt{Store: m.memory, commit: func(_ ledger.Commit, next func() error) error {
 		mu.Lock()
 		atOnce++
 		if most = max(most, atOnce); atOnce == accountsAtOnce {
@@ -189,7 +189,7 @@ func TestNoTimeLeft(t *testing.T) {
 	m := newMill(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	response, err := m.handle(ctx, events.SQSEvent{Records: bills(30, "ws-a", "ws-b")})
+	response, err := m.Handle(ctx, events.SQSEvent{Records: bills(30, "ws-a", "ws-b")})
 	if err != nil || len(failed(response)) != 30 || m.settledOf("acme") != 0 {
 		t.Errorf("%d handed back, %d settled, %v", len(failed(response)), m.settledOf("acme"), err)
 	}
@@ -247,7 +247,7 @@ func TestReplayFromQuarantine(t *testing.T) {
 		t.Fatal(diff)
 	}
 	m.bind("acme", "ws-new", wallet.BillingCenter)
-	kept, err := m.bills.Quarantine.Get(t.Context(), "m-1")
+	kept, err := m.Bills.Quarantine.Get(t.Context(), "m-1")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package main
+package settlement
 
 import (
 	"context"
@@ -32,14 +32,14 @@ func (c *claim) receives() int {
 }
 
 // claims reads the messages and finds who pays. Messages that fall out on the way are finished with their reason.
-func (s *settlement) claims(ctx context.Context, messages []*batch.Message) []*claim {
+func (s *Settlement) claims(ctx context.Context, messages []*batch.Message) []*claim {
 	read := distinct(messages)
 	bills := make([]wallet.Bill, len(read))
 	for i, c := range read {
 		bills[i] = c.Settle.Bill
 	}
 	var payable []*claim
-	for i, payment := range s.directory.SettleAll(ctx, bills) {
+	for i, payment := range s.Directory.SettleAll(ctx, bills) {
 		c := read[i]
 		if c.Payment = payment; payment.Err != nil {
 			c.finish(payment.Err)

@@ -1,4 +1,4 @@
-package main
+package settlement
 
 import (
 	"bytes"
@@ -35,7 +35,7 @@ var night = time.Date(2026, 11, 2, 3, 0, 0, 0, time.UTC)
 
 // mill is the function over a store in memory, with a clock to set.
 type mill struct {
-	*settlement
+	*Settlement
 	t      testing.TB
 	now    time.Time
 	memory *memory.Store
@@ -46,7 +46,7 @@ type mill struct {
 // newMill has the accounts acme and bolt, each with the funds of example S1, and their workspaces.
 func newMill(t testing.TB) *mill {
 	m := &mill{t: t, now: night.AddDate(0, -2, 0), memory: new(memory.Store), queue: &queue{hidden: map[string]int32{}}, out: new(lines)}
-	m.settlement = m.over(m.memory)
+	m.Settlement = m.over(m.memory)
 	for _, account := range []wallet.AccountID{"acme", "bolt"} {
 		m.open(account)
 	}
@@ -58,27 +58,27 @@ func newMill(t testing.TB) *mill {
 }
 
 // over is the function over another store.
-func (m *mill) over(store ledger.Store) *settlement {
+func (m *mill) over(store ledger.Store) *Settlement {
 	clock := func() time.Time { return m.now }
 	log := slog.New(slog.NewJSONHandler(m.out, nil))
 	metrics := &metric.Metrics{Out: m.out, Now: clock}
 	noWait := func(ctx context.Context, _ int) error { return ctx.Err() }
 	policy := wallet.DefaultPolicy()
 	policy.CardStep = 1 // for the card of 2.00 of the worked examples
-	return &settlement{
-		ledger:    &ledger.Ledger{Store: store, Policy: policy, Now: clock, Wait: noWait},
-		directory: &directory.Directory{Store: store, Now: clock},
-		bills: &batch.Consumer{
+	return &Settlement{
+		Ledger:    &ledger.Ledger{Store: store, Policy: policy, Now: clock, Wait: noWait},
+		Directory: &directory.Directory{Store: store, Now: clock},
+		Bills: &batch.Consumer{
 			Source: "usage-bills", QueueURL: queueURL, MaxReceives: 20, Queue: m.queue, Now: clock, Log: log,
 			Quarantine: &quarantine.Quarantine{Store: store, Now: clock, Metrics: metrics},
 		},
-		metrics: metrics, log: log, now: clock,
+		Metrics: metrics, Log: log, Now: clock,
 	}
 }
 
 func (m *mill) do(account wallet.AccountID, intent ledger.Intent) {
 	m.t.Helper()
-	if _, err := m.ledger.Do(context.Background(), account, intent); err != nil {
+	if _, err := m.Ledger.Do(context.Background(), account, intent); err != nil {
 		m.t.Fatal(err)
 	}
 }
@@ -104,7 +104,7 @@ func (m *mill) bind(account wallet.AccountID, workspace wallet.WorkspaceID, meth
 	if method == wallet.Cloud {
 		wish.Cloud = wallet.CloudAccount{Provider: "aws", Customer: "c-1"}
 	}
-	if _, _, err := m.directory.Bind(context.Background(), wish); err != nil {
+	if _, _, err := m.Directory.Bind(context.Background(), wish); err != nil {
 		m.t.Fatal(err)
 	}
 }
@@ -112,7 +112,7 @@ func (m *mill) bind(account wallet.AccountID, workspace wallet.WorkspaceID, meth
 // take hands records to the function.
 func (m *mill) take(records ...events.SQSMessage) []string {
 	m.t.Helper()
-	response, err := m.handle(context.Background(), events.SQSEvent{Records: records})
+	response, err := m.Handle(context.Background(), events.SQSEvent{Records: records})
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func failed(response events.SQSEventResponse) []string {
 // kept lists what is in quarantine, as "message: kind".
 func (m *mill) kept() []string {
 	m.t.Helper()
-	messages, err := m.bills.Quarantine.List(context.Background(), "", 1_000)
+	messages, err := m.Bills.Quarantine.List(context.Background(), "", 1_000)
 	if err != nil {
 		m.t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package main
+package settlement
 
 import (
 	"errors"
@@ -23,8 +23,8 @@ func TestFaultsOfTheLedgerHurtTheirAccountOnly(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMill(t)
-			whole := m.settlement
-			m.settlement = m.over(&spoilt{Store: m.memory, commit: func(c ledger.Commit, next func() error) error {
+			whole := m.Settlement
+			m.Settlement = m.over(&spoilt{Store: m.memory, commit: func(c ledger.Commit, next func() error) error {
 				if c.After.Account == "bolt" {
 					return fail(next)
 				}
@@ -43,7 +43,7 @@ func TestFaultsOfTheLedgerHurtTheirAccountOnly(t *testing.T) {
 			if got := m.settledOf("acme"); got != 10 {
 				t.Errorf("%d of the other account's bills settled", got)
 			}
-			m.settlement = whole
+			m.Settlement = whole
 			if back := m.take(records...); back != nil || m.settledOf("bolt") != 10 {
 				t.Errorf("later: %v handed back, %d settled", back, m.settledOf("bolt"))
 			}
@@ -58,8 +58,8 @@ func TestEveryFaultEndsWell(t *testing.T) {
 		t.Run(kind.String(), func(t *testing.T) {
 			for number := 1; number < 12; number++ {
 				m := newMill(t)
-				whole := m.settlement
-				m.settlement = m.over(faults.Over(m.memory, func(c faults.Call) faults.Fault {
+				whole := m.Settlement
+				m.Settlement = m.over(faults.Over(m.memory, func(c faults.Call) faults.Fault {
 					if c.Number == number {
 						return faults.Fault{Kind: kind, After: 1}
 					}
@@ -67,7 +67,7 @@ func TestEveryFaultEndsWell(t *testing.T) {
 				}))
 				records := bills(6, "ws-a", "ws-b", "ws-cloud")
 				m.take(records...)
-				m.settlement = whole
+				m.Settlement = whole
 				if back := m.take(records...); back != nil {
 					t.Errorf("call %d: still handed back: %v", number, back)
 				}
@@ -81,12 +81,12 @@ func TestEveryFaultEndsWell(t *testing.T) {
 
 func TestReadsThatFailHandBackWhatTheyWereFor(t *testing.T) {
 	m := newMill(t)
-	whole := m.settlement
-	m.settlement = m.over(&spoilt{Store: m.memory, documents: func([]ledger.DocumentKey) error { return ledger.ErrThrottled }})
+	whole := m.Settlement
+	m.Settlement = m.over(&spoilt{Store: m.memory, documents: func([]ledger.DocumentKey) error { return ledger.ErrThrottled }})
 	if back := m.take(bills(3, "ws-a")...); len(back) != 3 || m.settledOf("acme") != 0 {
 		t.Errorf("handed back: %v", back)
 	}
-	m.settlement = whole
+	m.Settlement = whole
 	if back := m.take(bills(3, "ws-a")...); back != nil || m.settledOf("acme") != 3 {
 		t.Errorf("later: %v", back)
 	}
@@ -95,7 +95,7 @@ func TestReadsThatFailHandBackWhatTheyWereFor(t *testing.T) {
 // I11: what can neither be settled nor quarantined isn't acknowledged.
 func TestWhatCannotBeKeptComesBack(t *testing.T) {
 	m := newMill(t)
-	m.settlement = m.over(&spoilt{Store: m.memory, put: func() error { return ledger.ErrThrottled }})
+	m.Settlement = m.over(&spoilt{Store: m.memory, put: func() error { return ledger.ErrThrottled }})
 	if back := m.take(record("m-1", "poison"), record("m-2", body("b", "ws-a", "logs", "1"))); !slices.Equal(back, []string{"m-1"}) {
 		t.Errorf("handed back: %v", back)
 	}
@@ -104,7 +104,7 @@ func TestWhatCannotBeKeptComesBack(t *testing.T) {
 // A bill that the store can't take, because its entry is too large, stands alone: those that shared its commit settle.
 func TestABillThatCannotBeStoredStandsAlone(t *testing.T) {
 	m := newMill(t)
-	m.settlement = m.over(&spoilt{Store: m.memory, commit: func(c ledger.Commit, next func() error) error {
+	m.Settlement = m.over(&spoilt{Store: m.memory, commit: func(c ledger.Commit, next func() error) error {
 		if slices.ContainsFunc(c.Entries, func(e wallet.Entry) bool { return e.Key == "bill:b-40" }) {
 			return errors.New("the item is larger than 400 KB")
 		}
