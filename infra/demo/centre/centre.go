@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -131,17 +132,38 @@ func decode(path string, body []byte, into any) error {
 	return nil
 }
 
-// Do sends a request with a JSON body, or none. What isn't a success is a *Refused.
+// The centre asks for patience with these; what moves money is safe to ask for again, because it has a key.
+const (
+	attempts = 6
+	pause    = 200 * time.Millisecond // before the second attempt; twice that before the third, and so on
+)
+
+// Do sends a request with a JSON body, or none. What isn't a success is a *Refused. A centre that is busy is asked
+// again.
 func (c *Caller) Do(ctx context.Context, method, path, once string, body any) (Answer, error) {
-	var content io.Reader
+	var content []byte
 	if body != nil {
-		text, err := json.Marshal(body)
-		if err != nil {
+		var err error
+		if content, err = json.Marshal(body); err != nil {
 			return Answer{}, err
 		}
-		content = bytes.NewReader(text)
 	}
-	request, err := http.NewRequestWithContext(ctx, method, c.centre.options.API+path, content)
+	for attempt := 1; ; attempt++ {
+		answer, err := c.try(ctx, method, path, once, content)
+		refused, ok := errors.AsType[*Refused](err)
+		if !ok || attempt == attempts || refused.Status != http.StatusTooManyRequests && refused.Status != http.StatusServiceUnavailable {
+			return answer, err
+		}
+		select {
+		case <-time.After(pause << (attempt - 1)):
+		case <-ctx.Done():
+			return Answer{}, ctx.Err()
+		}
+	}
+}
+
+func (c *Caller) try(ctx context.Context, method, path, once string, body []byte) (Answer, error) {
+	request, err := http.NewRequestWithContext(ctx, method, c.centre.options.API+path, bytes.NewReader(body))
 	if err != nil {
 		return Answer{}, err
 	}

@@ -55,7 +55,6 @@ func (c *Centre) SendBodies(ctx context.Context, bodies ...string) ([]string, er
 	for i := range bodies {
 		waiting[i] = types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), MessageBody: &bodies[i]}
 	}
-	const attempts = 3
 	for attempt := 1; len(waiting) > 0; attempt++ {
 		out, err := c.sqs.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &c.options.Queue, Entries: waiting})
 		if err != nil {

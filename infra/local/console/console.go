@@ -31,7 +31,7 @@ type Console struct {
 	mu    sync.Mutex
 	out   io.Writer
 	steps []*Step // under way, in the order of their beginning
-	shown bool    // the live line is on the screen
+	shown string  // the live line that is on the screen, "" for none
 }
 
 // New is a console that writes to out; live says that out is a terminal.
@@ -134,9 +134,9 @@ func (c *Console) line(text string) {
 const clearLine = "\r\x1b[K"
 
 func (c *Console) clear() {
-	if c.shown {
+	if c.shown != "" {
 		_, _ = io.WriteString(c.out, clearLine)
-		c.shown = false
+		c.shown = ""
 	}
 }
 
@@ -144,15 +144,19 @@ func (c *Console) render() {
 	if !c.live {
 		return
 	}
-	c.clear()
-	if len(c.steps) == 0 {
+	text := ""
+	if len(c.steps) > 0 {
+		parts := make([]string, len(c.steps))
+		for i, s := range c.steps {
+			parts[i] = strings.TrimSpace(s.name + " " + s.doing)
+		}
+		runes := []rune("  " + strings.Join(parts, " · ") + " ...")
+		text = string(runes[:min(len(runes), widest)])
+	}
+	if text == c.shown {
 		return
 	}
-	parts := make([]string, len(c.steps))
-	for i, s := range c.steps {
-		parts[i] = strings.TrimSpace(s.name + " " + s.doing)
-	}
-	text := []rune("  " + strings.Join(parts, " · ") + " ...")
-	_, _ = io.WriteString(c.out, string(text[:min(len(text), widest)]))
-	c.shown = true
+	c.clear()
+	_, _ = io.WriteString(c.out, text)
+	c.shown = text
 }
