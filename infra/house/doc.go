@@ -1,0 +1,9 @@
+// Package house is the test that walks the house: what template.yaml deploys, what functions/ holds, what openapi.yaml
+// promises, what events/ tests and what the README tells must be one and the same, and dependencies must point one way.
+//
+//	house_test.go   every function: its files, its block in the template, its events, its line in the README
+//	routes_test.go  routes and scopes: template = handlers = openapi.yaml
+//	arrows_test.go  who may import whom, each rule with its reason
+//
+// Nothing imports it.
+package house

@@ -1,0 +1,166 @@
+package house
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"billingcentre/infra/local/sam"
+)
+
+const root = "../.."
+
+// deployment is what template.yaml deploys, by the functions' names.
+func deployment(t *testing.T) map[string]sam.Function {
+	t.Helper()
+	template, err := sam.Read(filepath.Join(root, "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	deployed, err := template.Resolve(sam.Local{Parameters: map[string]string{
+		"JwtIssuer": "https://issuer.example.com", "JwtAudience": "billing-centre",
+		"AlipaySecretArn": "arn:aws:secretsmanager:us-east-1:000000000000:secret:alipay",
+		"AlipayNotifyUrl": "https://api.example.com/v1/payments/alipay/notices",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	byName := make(map[string]sam.Function, len(deployed.Functions))
+	for _, f := range deployed.Functions {
+		byName[f.Name()] = f
+	}
+	return byName
+}
+
+// folders are the names of the folders in a folder of the repository.
+func folders(t *testing.T, folder string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Join(root, folder))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, entry := range entries {
+		if entry.IsDir() {
+			names = append(names, entry.Name())
+		}
+	}
+	if len(names) == 0 {
+		t.Fatalf("%s/ is empty", folder)
+	}
+	return names
+}
+
+func TestEveryFunctionIsDeployedAndEveryDeployedOneIsHere(t *testing.T) {
+	deployed := deployment(t)
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(deployed)), folders(t, "functions")); diff != "" {
+		t.Errorf("functions (-template.yaml +functions/):\n%s", diff)
+	}
+	for name, f := range deployed {
+		if f.Folder != "functions/"+name || f.LogicalID != camel(name)+"Function" {
+			t.Errorf("functions/%s is %s, from %s", name, f.LogicalID, f.Folder)
+		}
+		if len(f.HTTP)+len(f.Queues)+len(f.Streams)+len(f.Schedules) == 0 {
+			t.Errorf("functions/%s is started by nothing", name)
+		}
+	}
+}
+
+// camel is a folder's name as the template's logical ids write it.
+func camel(name string) string {
+	var b strings.Builder
+	for part := range strings.SplitSeq(name, "-") {
+		b.WriteString(strings.ToUpper(part[:1]) + part[1:])
+	}
+	return b.String()
+}
+
+// main.go wires, handler.go decodes, calls and encodes; and both have their test.
+func TestEveryFunctionHasItsFiles(t *testing.T) {
+	for _, name := range folders(t, "functions") {
+		dir := filepath.Join(root, "functions", name)
+		for _, pattern := range []string{"main.go", "handler.go", "*_test.go"} {
+			if found, err := filepath.Glob(filepath.Join(dir, pattern)); err != nil || len(found) == 0 {
+				t.Errorf("functions/%s has no %s", name, pattern)
+			}
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(dir, "main.go"), nil, parser.ParseComments)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if file.Name.Name != "main" || !strings.HasPrefix(file.Doc.Text(), "Command "+name+" ") {
+			t.Errorf("functions/%s/main.go doesn't say what Command %s is", name, name)
+		}
+		for _, declaration := range file.Decls {
+			if f, ok := declaration.(*ast.FuncDecl); ok && f.Name.Name == "main" && f.Recv == nil {
+				continue
+			}
+			if g, ok := declaration.(*ast.GenDecl); ok && g.Tok == token.IMPORT {
+				continue
+			}
+			t.Errorf("functions/%s/main.go does more than wiring", name)
+		}
+	}
+}
+
+func TestEveryFunctionHasItsEventsAndItsLineInTheREADME(t *testing.T) {
+	names := folders(t, "functions")
+	if diff := cmp.Diff(names, folders(t, "events")); diff != "" {
+		t.Errorf("folders (-functions/ +events/):\n%s", diff)
+	}
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if len(events(t, name)) == 0 {
+			t.Errorf("events/%s holds no event", name)
+		}
+		row := regexp.MustCompile("(?m)^\\|[ *`\\[]*functions/" + regexp.QuoteMeta(name) + "/?[`\\]* (|]")
+		if !row.Match(readme) {
+			t.Errorf("README.md has no line of a table for functions/%s", name)
+		}
+	}
+}
+
+// events are the events of a function, by their files. What each must answer is its function's own test.
+func events(t *testing.T, function string) map[string]struct {
+	RouteKey string `json:"routeKey"`
+} {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(root, "events", function, "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := make(map[string]struct {
+		RouteKey string `json:"routeKey"`
+	}, len(files))
+	for _, file := range files {
+		if strings.HasSuffix(file, ".answer.json") {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var event struct {
+			RouteKey string `json:"routeKey"`
+		}
+		if err := json.Unmarshal(text, &event); err != nil {
+			t.Errorf("%s: %v", filepath.Base(file), err)
+		}
+		found[filepath.Base(file)] = event
+	}
+	return found
+}
