@@ -8,7 +8,7 @@
 //	cursor.go   Cursors: signed positions in lists
 //	problem.go  refusals as RFC 9457 problems
 //
-// openapi.yaml describes every route.
+// openapi.yaml describes every route; package contract holds answers against it, package apitest every test's.
 package api
 
 import (
