@@ -27,8 +27,7 @@ import: $(LOCAL) ## your own usage onto the running centre's queue: FILE=bills.c
 
 .PHONY: $(LOCAL) # go build knows what is up to date
 $(LOCAL):
-	@[ -e $@ ] || echo 'Building the local stack; the first time takes a minute ...'
-	@go build $(LAMBDA) -buildvcs=false -o $@ ./infra/local
+	@infra/build.sh $@ $(LAMBDA)
 
 test: setup ## all tests, against the real DynamoDB Local, with the race detector
 	$(if $(RACE),,@echo 'There is no C compiler, so the race detector is left out (Debian: apt-get install gcc).')

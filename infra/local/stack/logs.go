@@ -5,12 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 	"sync"
 
 	"billingcentre/infra/local/console"
@@ -92,14 +94,18 @@ func (f *functionLog) Write(line []byte) (int, error) {
 
 // complaint is what people must hear of a line: an error that the function logs, or its end by Lambda's hand.
 func complaint(line []byte) string {
-	var entry struct {
-		Level, Msg, Error string
-	}
+	var entry map[string]any
 	if json.Unmarshal(line, &entry) == nil {
-		if entry.Level != "ERROR" {
+		if entry["level"] != slog.LevelError.String() {
 			return ""
 		}
-		return strings.TrimSuffix(entry.Msg+": "+entry.Error, ": ")
+		said := fmt.Sprint(entry["msg"])
+		for _, name := range slices.Sorted(maps.Keys(entry)) {
+			if !slices.Contains([]string{"time", "level", "msg", "function", "stack"}, name) {
+				said += fmt.Sprintf(" %s=%v", name, entry[name])
+			}
+		}
+		return said
 	}
 	for _, start := range []string{"Runtime.", "Sandbox.", "panic:", "fatal error:"} {
 		if bytes.HasPrefix(line, []byte(start)) {
