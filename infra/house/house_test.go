@@ -192,18 +192,19 @@ func sources(t *testing.T, ending string, in ...string) string {
 	return all.String()
 }
 
+// event is what an event tells about where it goes.
+type event struct {
+	RouteKey string `json:"routeKey"` // empty for what isn't HTTP
+}
+
 // events are the events of a function, by their files. What each must answer is its function's own test.
-func events(t *testing.T, function string) map[string]struct {
-	RouteKey string `json:"routeKey"`
-} {
+func events(t *testing.T, function string) map[string]event {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(root, "events", function, "*.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := make(map[string]struct {
-		RouteKey string `json:"routeKey"`
-	}, len(files))
+	found := make(map[string]event, len(files))
 	for _, file := range files {
 		if strings.HasSuffix(file, ".answer.json") {
 			continue
@@ -212,13 +213,11 @@ func events(t *testing.T, function string) map[string]struct {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var event struct {
-			RouteKey string `json:"routeKey"`
-		}
-		if err := json.Unmarshal(text, &event); err != nil {
+		var e event
+		if err := json.Unmarshal(text, &e); err != nil {
 			t.Errorf("%s: %v", filepath.Base(file), err)
 		}
-		found[filepath.Base(file)] = event
+		found[filepath.Base(file)] = e
 	}
 	return found
 }
