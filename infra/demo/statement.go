@@ -97,8 +97,12 @@ func (t *totals) add(b receipt.Bill) {
 		to   *decimal.Decimal
 		text string
 	}{
-		{&t.exact, b.Exact}, {&t.regular, b.Paid.Regular}, {&t.discount, b.Paid.Discount}, {&t.card, b.Paid.Card},
-		{&t.cash, b.Paid.Cash}, {&t.arrears, b.Paid.Arrears},
+		{&t.exact, b.Exact},
+		{&t.regular, b.Paid.Regular},
+		{&t.discount, b.Paid.Discount},
+		{&t.card, b.Paid.Card},
+		{&t.cash, b.Paid.Cash},
+		{&t.arrears, b.Paid.Arrears},
 	} {
 		value, err := decimal.NewFromString(part.text)
 		if err != nil {
@@ -132,7 +136,7 @@ func (s Statement) String() string {
 	}
 	var b strings.Builder
 	line := func(name, amount, note string) {
-		fmt.Fprintf(&b, "    %-22s %20s  %s\n", name, aligned(amount), note)
+		b.WriteString(strings.TrimRight(fmt.Sprintf("    %-22s %20s  %s", name, aligned(amount), note), " ") + "\n")
 	}
 	fmt.Fprintf(&b, "  Statement of %s, in %s: %s of %s, %d in quarantine, %.1f s\n",
 		s.Account, s.Currency, count(s.Bills, "bill"), count(s.Lines, "line"), s.Quarantined, s.Seconds)

@@ -81,7 +81,8 @@ Try it (another terminal, same folder):
   curl -s -H "Authorization: Bearer $TOKEN" '%[3]s?limit=2'
   curl -s -H "Authorization: Bearer $TOKEN" '%[4]s?limit=2'
   make import FILE=bills.csv ACCOUNT=%[1]s
-  aws sqs get-queue-attributes --endpoint-url %[5]s --queue-url %[6]s --attribute-names All`,
+  AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local aws sqs get-queue-attributes --region us-east-1 \
+    --endpoint-url %[5]s --queue-url %[6]s --attribute-names All`,
 		usageAccount, d.Centre.API("/v1/accounts/"+usageAccount+"/wallet"), d.Centre.API("/v1/accounts/"+usageAccount+"/bills"),
 		d.Centre.API("/v1/accounts/"+usageAccount+"/entries"), d.Centre.AWS(), d.Centre.Queue())
 }

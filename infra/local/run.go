@@ -64,6 +64,8 @@ func show(ctx context.Context, running *stack.Stack, c *console.Console, report 
 		return err
 	}
 	c.Say("\n%s", topUp)
+	r := running.Running
+	c.Say("\nThe API is at %s, SQS at %s, Alipay's payments to look at and pay at %s/", r.API, r.AWS, r.Alipay)
 	d.Try()
 	if !usage.Balanced() || !topUp.Balanced() {
 		return errors.New("a statement doesn't add up to the exact cost")

@@ -129,7 +129,10 @@ func (s *Stack) settle(ctx context.Context) error {
 	defer cancel()
 	unlock, err := lockfile.Lock(wait, s.data("lock"))
 	if err != nil {
-		return fmt.Errorf("another local stack runs on %s: end that one first (%w)", s.data(), err)
+		if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+			return fmt.Errorf("another local stack runs on %s: end that one first", s.data())
+		}
+		return err
 	}
 	s.onClose("the lock", func() error { unlock(); return nil })
 	s.logs, err = openLogs(filepath.Join(s.options.State, "logs"), s.console)
