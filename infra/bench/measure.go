@@ -27,7 +27,7 @@ type figure struct {
 	Trips      float64 `json:"requests_per_bill"`
 	CPU        float64 `json:"cpu_ms_per_bill"`           // of the function's process, the SDK's part included
 	SDK        float64 `json:"substrate_cpu_ms_per_bill"` // the SDK's part: what the bare calls take
-	P50        float64 `json:"p50_ms"` // of an invocation
+	P50        float64 `json:"p50_ms"`                    // of an invocation
 	P99        float64 `json:"p99_ms"`
 	Dollars    float64 `json:"dollars_per_million_bills"`
 }
