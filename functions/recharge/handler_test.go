@@ -40,9 +40,11 @@ func (c *till) Create(_ context.Context, order payment.Order) (payment.Checkout,
 	c.created[order.ID] = order
 	return payment.Checkout{Content: "https://qr.example.com/" + order.ID, ExpiresAt: order.ExpiresAt}, nil
 }
+
 func (c *till) Query(context.Context, string) (payment.Trade, error) {
 	return payment.Trade{}, payment.ErrNoTrade
 }
+
 func (c *till) VerifyNotice(payment.Delivery) (payment.Notice, error) {
 	return payment.Notice{}, payment.ErrMalformed
 }

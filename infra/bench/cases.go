@@ -68,6 +68,7 @@ func now() time.Time { return time.Date(2026, 11, 2, 3, 0, 0, 0, time.UTC) }
 func (c load) account(i int) wallet.AccountID {
 	return wallet.AccountID("account-" + strconv.Itoa(i%c.accounts))
 }
+
 func (c load) workspace(i int) wallet.WorkspaceID {
 	return wallet.WorkspaceID("workspace-" + strconv.Itoa(i%c.accounts))
 }

@@ -137,8 +137,10 @@ func flipSign(body string) string {
 // body is the form of an event.
 func (e event) body(t *testing.T, c Credentials) string {
 	t.Helper()
-	trade := Trade{OutTradeNo: testOrder.ID, TradeNo: "2026110122001401234567890123", Subject: "账户充值 Top-up", TotalAmount: testOrder.Amount.String(),
-		CreatedAt: noticed.Add(-7 * time.Second), PaidAt: noticed.Add(-time.Second), BuyerID: "2088000011112222"}
+	trade := Trade{
+		OutTradeNo: testOrder.ID, TradeNo: "2026110122001401234567890123", Subject: "账户充值 Top-up", TotalAmount: testOrder.Amount.String(),
+		CreatedAt: noticed.Add(-7 * time.Second), PaidAt: noticed.Add(-time.Second), BuyerID: "2088000011112222",
+	}
 	fields := c.NoticeFields(trade, Notice{ID: "2026110101222100005099990000000000", Status: success}, noticed)
 	for i := 0; i < len(e.change); i += 2 {
 		if fields[e.change[i]] = e.change[i+1]; e.change[i+1] == "-" {
@@ -247,8 +249,10 @@ func judge(t *testing.T, ch *channel.Channel, r events.APIGatewayV2HTTPRequest) 
 	if !errors.As(err, &refused) {
 		t.Fatal(err)
 	}
-	return no(map[error]string{payment.ErrMalformed: "malformed", payment.ErrBadSignature: "bad_signature", payment.ErrNotOurs: "not_ours",
-		payment.ErrUnreadable: "unreadable", payment.ErrMismatch: "mismatch"}[refused.Class], refused.Reason)
+	return no(map[error]string{
+		payment.ErrMalformed: "malformed", payment.ErrBadSignature: "bad_signature", payment.ErrNotOurs: "not_ours",
+		payment.ErrUnreadable: "unreadable", payment.ErrMismatch: "mismatch",
+	}[refused.Class], refused.Reason)
 }
 
 // same compares a file with what it must be, or writes it.

@@ -51,8 +51,10 @@ func TestRequestsAreChecked(t *testing.T) {
 		{"notify_url with a query", "notify_url", "https://example.com/n?x=1", "ACQ.INVALID_PARAMETER"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			fields := map[string]string{"app_id": keys().AppID, "method": "alipay.trade.precreate", "charset": "utf-8", "sign_type": "RSA2",
-				"version": "1.0", "format": "JSON", "timestamp": time.Now().In(gmt8).Format(timeForm), "biz_content": biz("")}
+			fields := map[string]string{
+				"app_id": keys().AppID, "method": "alipay.trade.precreate", "charset": "utf-8", "sign_type": "RSA2",
+				"version": "1.0", "format": "JSON", "timestamp": time.Now().In(gmt8).Format(timeForm), "biz_content": biz(""),
+			}
 			if row.field != "sign" {
 				fields[row.field] = row.value
 			}
@@ -94,8 +96,10 @@ func (w *town) post(fields map[string]string) string {
 func TestClose(t *testing.T) {
 	w := newTown(t)
 	closing := func(id string) string {
-		fields := map[string]string{"app_id": keys().AppID, "method": "alipay.trade.close", "charset": "utf-8", "sign_type": "RSA2",
-			"version": "1.0", "timestamp": time.Now().In(gmt8).Format(timeForm), "biz_content": `{"out_trade_no":"` + id + `"}`}
+		fields := map[string]string{
+			"app_id": keys().AppID, "method": "alipay.trade.close", "charset": "utf-8", "sign_type": "RSA2",
+			"version": "1.0", "timestamp": time.Now().In(gmt8).Format(timeForm), "biz_content": `{"out_trade_no":"` + id + `"}`,
+		}
 		fields["sign"], _ = sign(keys().App, joined(fields, func(string, string) bool { return true }))
 		return w.post(fields)
 	}

@@ -118,8 +118,10 @@ func (g *Gateway) orderOf(token string) (string, bool) {
 }
 
 func (g *Gateway) view(t Trade) view {
-	v := view{Merchant: g.options.Merchant, Order: t.OutTradeNo, TradeNo: t.TradeNo, Subject: t.Subject, Amount: yuan(t.TotalAmount),
-		Status: t.Status, ExpiresAt: t.ExpiresAt.In(gmt8).Format(time.DateTime), Pay: "/pay/" + t.Token()}
+	v := view{
+		Merchant: g.options.Merchant, Order: t.OutTradeNo, TradeNo: t.TradeNo, Subject: t.Subject, Amount: yuan(t.TotalAmount),
+		Status: t.Status, ExpiresAt: t.ExpiresAt.In(gmt8).Format(time.DateTime), Pay: "/pay/" + t.Token(),
+	}
 	for _, n := range t.Notices {
 		v.Notices += len(n.Sends)
 		v.Accepted = v.Accepted || n.Accepted()

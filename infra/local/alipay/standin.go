@@ -77,8 +77,10 @@ func New(credentials Credentials, o Options) (*Gateway, error) {
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	o.Client = &client
 
-	g := &Gateway{Credentials: credentials, options: o, wake: make(chan struct{}, 1),
-		trades: make(map[string]*Trade), codes: make(map[string]*Trade)}
+	g := &Gateway{
+		Credentials: credentials, options: o, wake: make(chan struct{}, 1),
+		trades: make(map[string]*Trade), codes: make(map[string]*Trade),
+	}
 	var err error
 	if g.journal, err = openJournal(o.Journal, g.keep); err != nil {
 		return nil, err

@@ -101,8 +101,10 @@ func (g *Gateway) precreate(order precreateOrder, asked, notifyURL string) (Trad
 	t, found := g.trades[order.OutTradeNo]
 	switch {
 	case !found:
-		t = &Trade{OutTradeNo: order.OutTradeNo, Asked: asked, Subject: order.Subject, TotalAmount: string(order.TotalAmount),
-			NotifyURL: notifyURL, ExpiresAt: order.expires(now)}
+		t = &Trade{
+			OutTradeNo: order.OutTradeNo, Asked: asked, Subject: order.Subject, TotalAmount: string(order.TotalAmount),
+			NotifyURL: notifyURL, ExpiresAt: order.expires(now),
+		}
 	case t.Asked != asked:
 		return Trade{}, business("ACQ.CONTEXT_INCONSISTENT", "out_trade_no was used with other parameters")
 	}

@@ -83,7 +83,8 @@ func TestAStreamsEventIsLambdas(t *testing.T) {
 					"n": &types.AttributeValueMemberN{Value: "12345678901234567890.5"}, "b": &types.AttributeValueMemberB{Value: []byte{1}},
 					"t": &types.AttributeValueMemberBOOL{Value: true}, "z": &types.AttributeValueMemberNULL{Value: true},
 					"m": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{
-						"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{&types.AttributeValueMemberS{Value: ""}}}}},
+						"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{&types.AttributeValueMemberS{Value: ""}}},
+					}},
 					"ss": &types.AttributeValueMemberSS{Value: []string{"x"}}, "ns": &types.AttributeValueMemberNS{Value: []string{"1"}},
 					"bs": &types.AttributeValueMemberBS{Value: [][]byte{{2}}},
 				},

@@ -83,8 +83,9 @@ func TestAFunctionIsInvokedWhenItIsDue(t *testing.T) {
 func TestInputs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &function{}
-		run(t, "rate(1 hour)", schedule.Options{Function: f,
-			Input: `{"at":"<aws.scheduler.scheduled-time>","arn":"<aws.scheduler.schedule-arn>","attempt":<aws.scheduler.attempt-number>,"other":"<x>"}`,
+		run(t, "rate(1 hour)", schedule.Options{
+			Function: f,
+			Input:    `{"at":"<aws.scheduler.scheduled-time>","arn":"<aws.scheduler.schedule-arn>","attempt":<aws.scheduler.attempt-number>,"other":"<x>"}`,
 		}, 90*time.Minute)
 		want := []string{
 			`{"at":"2000-01-01T00:00:00Z","arn":"arn:aws:scheduler:eu-west-1:000000000000:schedule/default/Expiry","attempt":1,"other":"<x>"}`,

@@ -26,8 +26,10 @@ var bounds = map[string]bound{
 var kept = []string{"Policy", "KmsMasterKeyId", "SqsManagedSseEnabled", "KmsDataKeyReusePeriodSeconds"}
 
 // computed attributes can be read only.
-var computed = []string{"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed",
-	"ApproximateNumberOfMessagesNotVisible", "CreatedTimestamp", "LastModifiedTimestamp", "QueueArn"}
+var computed = []string{
+	"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed",
+	"ApproximateNumberOfMessagesNotVisible", "CreatedTimestamp", "LastModifiedTimestamp", "QueueArn",
+}
 
 // fifo attributes belong to queues that this server doesn't have.
 var fifo = []string{"FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"}

@@ -40,13 +40,17 @@ func legacyError(code, message string) *Error {
 }
 
 func errNoQueue() *Error {
-	return &Error{Code: "QueueDoesNotExist", query: legacy + "NonExistentQueue",
-		Message: "The specified queue does not exist."}
+	return &Error{
+		Code: "QueueDoesNotExist", query: legacy + "NonExistentQueue",
+		Message: "The specified queue does not exist.",
+	}
 }
 
 func errQueueExists(attribute string) *Error {
-	return &Error{Code: "QueueNameExists", query: "QueueAlreadyExists",
-		Message: "A queue already exists with the same name and a different value for attribute " + attribute}
+	return &Error{
+		Code: "QueueNameExists", query: "QueueAlreadyExists",
+		Message: "A queue already exists with the same name and a different value for attribute " + attribute,
+	}
 }
 
 func errDeletedRecently() *Error {
@@ -61,13 +65,17 @@ func errPurging(name string) *Error {
 }
 
 func errAddress(url string) *Error {
-	return &Error{Code: "InvalidAddress", status: http.StatusNotFound,
-		Message: fmt.Sprintf("The address %s is not valid for this endpoint.", url)}
+	return &Error{
+		Code: "InvalidAddress", status: http.StatusNotFound,
+		Message: fmt.Sprintf("The address %s is not valid for this endpoint.", url),
+	}
 }
 
 func errReceipt(handle string) *Error {
-	return &Error{Code: "ReceiptHandleIsInvalid", status: http.StatusNotFound,
-		Message: fmt.Sprintf("The input receipt handle %q is not a valid receipt handle.", handle)}
+	return &Error{
+		Code: "ReceiptHandleIsInvalid", status: http.StatusNotFound,
+		Message: fmt.Sprintf("The input receipt handle %q is not a valid receipt handle.", handle),
+	}
 }
 
 func errNotInFlight() *Error {
@@ -75,13 +83,17 @@ func errNotInFlight() *Error {
 }
 
 func errOverLimit() *Error {
-	return &Error{Code: "OverLimit", status: http.StatusForbidden,
-		Message: fmt.Sprintf("The maximum number of in flight messages (%d) is reached.", maxInFlight)}
+	return &Error{
+		Code: "OverLimit", status: http.StatusForbidden,
+		Message: fmt.Sprintf("The maximum number of in flight messages (%d) is reached.", maxInFlight),
+	}
 }
 
 func errContents() *Error {
-	return &Error{Code: "InvalidMessageContents",
-		Message: "Invalid binary character was found in the message body, the set of allowed characters is #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"}
+	return &Error{
+		Code:    "InvalidMessageContents",
+		Message: "Invalid binary character was found in the message body, the set of allowed characters is #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF",
+	}
 }
 
 func errAttributeName(name string) *Error {
@@ -109,6 +121,8 @@ func errUnsupported(message string) *Error {
 }
 
 func errNoResource(parameter string) *Error {
-	return &Error{Code: "ResourceNotFoundException", status: http.StatusNotFound,
-		Message: "The resource that you specified for the " + parameter + " parameter doesn't exist."}
+	return &Error{
+		Code: "ResourceNotFoundException", status: http.StatusNotFound,
+		Message: "The resource that you specified for the " + parameter + " parameter doesn't exist.",
+	}
 }

@@ -67,8 +67,10 @@ func TestOnlyTheAttributesAskedForAreTold(t *testing.T) {
 		inBubble(t, func(b bench) {
 			url := b.queue("bills")
 			text := types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String("x")}
-			_, err := b.client.SendMessage(b.ctx, &client.SendMessageInput{QueueUrl: url, MessageBody: aws.String("x"),
-				MessageAttributes: map[string]types.MessageAttributeValue{"bill.id": text, "bill.day": text, "other": text}})
+			_, err := b.client.SendMessage(b.ctx, &client.SendMessageInput{
+				QueueUrl: url, MessageBody: aws.String("x"),
+				MessageAttributes: map[string]types.MessageAttributeValue{"bill.id": text, "bill.day": text, "other": text},
+			})
 			b.must(err)
 			in := &client.ReceiveMessageInput{QueueUrl: url}
 			if row.asked != "" {

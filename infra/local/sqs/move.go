@@ -59,8 +59,10 @@ func (s *Server) startMove(sourceARN, destinationARN string, rate int) (*move, e
 	if len(tasks) > 0 && tasks[0].status == moveRunning {
 		return nil, errUnsupported("There is already a task running. Only one active task is allowed for a source queue arn at a given time.")
 	}
-	task := &move{source: source.name, destination: destinationARN, rate: rate,
-		started: s.now(), toMove: source.visible.Len(), status: moveRunning}
+	task := &move{
+		source: source.name, destination: destinationARN, rate: rate,
+		started: s.now(), toMove: source.visible.Len(), status: moveRunning,
+	}
 	tasks = append([]*move{task}, tasks...)
 	s.moves[source.name] = tasks[:min(len(tasks), toldMoves)]
 	s.step(task)

@@ -93,8 +93,10 @@ func (s *Server) snapshot() state {
 	for _, name := range s.names("") {
 		q := s.queues[name]
 		q.advance(s.now())
-		kept := queueState{Name: name, Attributes: q.attributes, Tags: q.tags,
-			Created: q.created, Modified: q.modified, Messages: []messageState{}}
+		kept := queueState{
+			Name: name, Attributes: q.attributes, Tags: q.tags,
+			Created: q.created, Modified: q.modified, Messages: []messageState{},
+		}
 		for _, m := range q.inOrder() {
 			kept.Messages = append(kept.Messages, m.state())
 		}

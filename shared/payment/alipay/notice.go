@@ -104,8 +104,10 @@ func (c *Channel) ours(fields map[string]string) error {
 	} {
 		got, given := fields[rule.field]
 		if got != rule.want && (given || !rule.optional) {
-			return &payment.NoticeError{Class: payment.ErrNotOurs, Reason: rule.field, Fields: fields,
-				Detail: fmt.Sprintf("%s is %.64q, not ours", rule.field, got)}
+			return &payment.NoticeError{
+				Class: payment.ErrNotOurs, Reason: rule.field, Fields: fields,
+				Detail: fmt.Sprintf("%s is %.64q, not ours", rule.field, got),
+			}
 		}
 	}
 	return nil

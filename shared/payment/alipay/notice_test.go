@@ -236,8 +236,10 @@ func TestRotation(t *testing.T) {
 		delivery payment.Delivery
 		good     bool
 	}{
-		{"during, old key", during, byOld, true}, {"during, new key", during, byNew, true},
-		{"after, old key", after, byOld, false}, {"after, new key", after, byNew, true},
+		{"during, old key", during, byOld, true},
+		{"during, new key", during, byNew, true},
+		{"after, old key", after, byOld, false},
+		{"after, new key", after, byNew, true},
 	} {
 		if _, err := row.channel.VerifyNotice(row.delivery); (err == nil) != row.good {
 			t.Errorf("%s: %v", row.name, err)

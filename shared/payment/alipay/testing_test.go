@@ -14,7 +14,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"billingcentre/shared/payment"
 )
@@ -125,5 +124,3 @@ func with(pairs ...string) map[string]string {
 func deliver(body string) payment.Delivery {
 	return payment.Delivery{Header: map[string]string{"content-type": "application/x-www-form-urlencoded; charset=utf-8"}, Body: []byte(body)}
 }
-
-var testNow = time.Date(2026, 11, 1, 2, 0, 0, 0, time.UTC)

@@ -65,8 +65,10 @@ func handle(ctx context.Context, r request) (any, error) {
 	case "context":
 		deadline, _ := ctx.Deadline()
 		lc, _ := lambdacontext.FromContext(ctx)
-		return map[string]any{"left_ms": time.Until(deadline).Milliseconds(), "deadline_ms": deadline.UnixMilli(), "request": lc.AwsRequestID,
-			"arn": lc.InvokedFunctionArn, "trace": os.Getenv("_X_AMZN_TRACE_ID")}, nil
+		return map[string]any{
+			"left_ms": time.Until(deadline).Milliseconds(), "deadline_ms": deadline.UnixMilli(), "request": lc.AwsRequestID,
+			"arn": lc.InvokedFunctionArn, "trace": os.Getenv("_X_AMZN_TRACE_ID"),
+		}, nil
 	case "sleep":
 		time.Sleep(time.Hour)
 	case "rendezvous": // announces itself, then waits for a file
