@@ -182,7 +182,7 @@ func TestAPIAndSecret(t *testing.T) {
 		CORS: &sam.CORS{
 			Origins: []string{"https://a.example", "https://b.example"}, Methods: []string{"GET", "POST", "PUT", "DELETE"},
 			Headers:       []string{"authorization", "content-type", "idempotency-key"},
-			ExposeHeaders: []string{"retry-after", "location"}, MaxAge: 10 * time.Minute,
+			ExposeHeaders: []string{"retry-after", "idempotent-replay"}, MaxAge: 10 * time.Minute,
 		},
 	}
 	if diff := cmp.Diff(want, d.API); diff != "" {
