@@ -5,6 +5,7 @@ package metric
 import (
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,18 +26,9 @@ type Metrics struct {
 // Count adds n to a metric: to the metric alone, and to it under a dimension's value, if one is given. Values of
 // dimensions are words of ours, never what somebody sent.
 func (m *Metrics) Count(name string, n int, dimension, value string) {
-	line := map[string]any{name: n}
-	dimensions := [][]string{{}}
-	if dimension != "" {
-		line[dimension] = value
-		dimensions = append(dimensions, []string{dimension})
-	}
-	line["_aws"] = map[string]any{
-		"Timestamp": m.now().UnixMilli(),
-		"CloudWatchMetrics": []any{map[string]any{
-			"Namespace": Namespace, "Dimensions": dimensions,
-			"Metrics": []any{map[string]string{"Name": name, "Unit": "Count"}},
-		}},
+	line := map[string]any{}
+	for attr := range slices.Chunk(Attrs(m.now(), name, n, dimension, value), 2) {
+		line[attr[0].(string)] = attr[1]
 	}
 	text, err := json.Marshal(line, json.Deterministic(true))
 	if err != nil {
@@ -45,6 +37,23 @@ func (m *Metrics) Count(name string, n int, dimension, value string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.out().Write(append(text, '\n')) //nolint:errcheck // there is nobody left to tell
+}
+
+// Attrs are the attributes that make a line of a JSON log count as Count does, beside what it says.
+func Attrs(now time.Time, name string, n int, dimension, value string) []any {
+	attrs := []any{name, n}
+	dimensions := [][]string{{}}
+	if dimension != "" {
+		attrs = append(attrs, dimension, value)
+		dimensions = append(dimensions, []string{dimension})
+	}
+	return append(attrs, "_aws", map[string]any{
+		"Timestamp": now.UnixMilli(),
+		"CloudWatchMetrics": []any{map[string]any{
+			"Namespace": Namespace, "Dimensions": dimensions,
+			"Metrics": []any{map[string]string{"Name": name, "Unit": "Count"}},
+		}},
+	})
 }
 
 func (m *Metrics) now() time.Time {

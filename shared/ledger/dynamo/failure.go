@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 
 	"billingcentre/shared/ledger"
+	"billingcentre/shared/metric"
 )
 
 // What a failed call means:
@@ -130,7 +132,7 @@ func cancellation(ctx context.Context, err *types.TransactionCanceledException, 
 			means = max(means, conflicted)
 		case "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded":
 			means = max(means, throttled)
-			slog.WarnContext(ctx, "throttled", "reason", code, "detail", value(reason.Message))
+			tellThrottle(ctx, code, value(reason.Message))
 		default: // ValidationError, ItemCollectionSizeLimitExceeded, and whatever may be invented
 			means = max(means, rejected)
 		}
@@ -159,11 +161,16 @@ func logThrottle(ctx context.Context, err error) {
 		reasons = e.ThrottlingReasons
 	}
 	if len(reasons) == 0 {
-		slog.WarnContext(ctx, "throttled", "reason", "unknown", "detail", err.Error())
+		tellThrottle(ctx, "unknown", err.Error())
 	}
 	for _, reason := range reasons {
-		slog.WarnContext(ctx, "throttled", "reason", value(reason.Reason), "resource", value(reason.Resource))
+		tellThrottle(ctx, value(reason.Reason), value(reason.Resource))
 	}
+}
+
+// tellThrottle logs one limit that was met; the line counts in the metric Throttles, by Reason.
+func tellThrottle(ctx context.Context, reason, detail string) {
+	slog.WarnContext(ctx, "throttled", append(metric.Attrs(time.Now(), "Throttles", 1, "Reason", reason), "detail", detail)...)
 }
 
 func value(s *string) string {

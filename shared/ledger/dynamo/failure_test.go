@@ -195,7 +195,7 @@ func TestAnItemTooLargeIsAFault(t *testing.T) {
 	}
 }
 
-func TestTheReasonOfAThrottleIsLogged(t *testing.T) {
+func TestAThrottleIsLoggedAndCountedByItsReason(t *testing.T) {
 	var log bytes.Buffer
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
@@ -204,8 +204,10 @@ func TestTheReasonOfAThrottleIsLogged(t *testing.T) {
 	if _, err := faulty.Head(t.Context(), "acme"); !errors.Is(err, ledger.ErrThrottled) {
 		t.Fatal(err)
 	}
-	if !strings.Contains(log.String(), `"reason":"TableWriteKeyRangeThroughputExceeded"`) {
-		t.Errorf("logged %s", log.String())
+	for _, part := range []string{`"Reason":"TableWriteKeyRangeThroughputExceeded"`, `"Throttles":1`, `"Namespace":"BillingCentre"`, `"_aws":`} {
+		if !strings.Contains(log.String(), part) {
+			t.Errorf("the line lacks %s: %s", part, log.String())
+		}
 	}
 }
 
