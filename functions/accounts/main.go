@@ -10,6 +10,7 @@ import (
 
 	"billingcentre/shared/api"
 	"billingcentre/shared/boot"
+	"billingcentre/shared/boot/secret"
 	"billingcentre/shared/directory"
 )
 
@@ -19,7 +20,7 @@ func main() {
 	h := handler{
 		ledger:    ledger,
 		directory: &directory.Directory{Store: ledger.Store, Now: time.Now},
-		cursors:   b.Cursors(context.Background()),
+		cursors:   secret.Cursors(context.Background(), b),
 	}
 	lambda.Start(api.Serve(b.Log, h.routes()...))
 }

@@ -7,6 +7,7 @@ import (
 
 	"billingcentre/shared/batch"
 	"billingcentre/shared/boot"
+	"billingcentre/shared/boot/queue"
 	"billingcentre/shared/directory"
 	"billingcentre/shared/metric"
 	"billingcentre/shared/quarantine"
@@ -20,7 +21,7 @@ func handler(b *boot.Boot) *settlement.Settlement {
 		Ledger:    ledger,
 		Directory: &directory.Directory{Store: ledger.Store, Now: time.Now},
 		Bills: &batch.Consumer{
-			Source: "usage-bills", QueueURL: b.Env("BILL_QUEUE_URL"), MaxReceives: receives(b), Queue: b.Queue(),
+			Source: "usage-bills", QueueURL: b.Env("BILL_QUEUE_URL"), MaxReceives: receives(b), Queue: queue.Client(b),
 			Quarantine: &quarantine.Quarantine{Store: ledger.Store, Now: time.Now, Metrics: metrics}, Now: time.Now, Log: b.Log,
 		},
 		Metrics: metrics, Log: b.Log, Now: time.Now,

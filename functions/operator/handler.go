@@ -19,7 +19,7 @@ type handler struct {
 	ledger     *ledger.Ledger
 	vouchers   *voucher.Desk
 	quarantine *quarantine.Quarantine
-	bills      queue
+	bills      sender
 	cursors    api.Cursors
 }
 

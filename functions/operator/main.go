@@ -11,6 +11,8 @@ import (
 
 	"billingcentre/shared/api"
 	"billingcentre/shared/boot"
+	"billingcentre/shared/boot/queue"
+	"billingcentre/shared/boot/secret"
 	"billingcentre/shared/metric"
 	"billingcentre/shared/quarantine"
 	"billingcentre/shared/voucher"
@@ -18,12 +20,12 @@ import (
 
 func main() {
 	b := boot.Start()
-	l, pepper, metrics := b.Ledger(), b.Pepper(context.Background()), new(metric.Metrics)
+	l, pepper, metrics := b.Ledger(), secret.OfCentre(context.Background(), b), new(metric.Metrics)
 	h := handler{
 		ledger:     l,
 		vouchers:   &voucher.Desk{Ledger: l, Key: pepper.Key(voucher.Purpose), Metrics: metrics, Now: time.Now},
 		quarantine: &quarantine.Quarantine{Store: l.Store, Now: time.Now, Metrics: metrics},
-		bills:      billQueue{client: b.Queue(), url: b.Env("BILL_QUEUE_URL")},
+		bills:      billQueue{client: queue.Client(b), url: b.Env("BILL_QUEUE_URL")},
 		cursors:    api.Cursors{Key: pepper.Key("cursors")},
 	}
 	lambda.Start(api.Serve(b.Log, h.routes()...))

@@ -8,8 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
-// queue takes usage bills.
-type queue interface {
+// sender takes usage bills.
+type sender interface {
 	Send(ctx context.Context, body string) error
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"billingcentre/shared/api"
 	"billingcentre/shared/boot"
+	"billingcentre/shared/boot/till"
 	"billingcentre/shared/metric"
 	"billingcentre/shared/quarantine"
 	"billingcentre/shared/recharge"
@@ -18,7 +19,7 @@ func main() {
 	b := boot.Start()
 	ledger, metrics := b.Ledger(), &metric.Metrics{}
 	h := handler{
-		channel:    b.Alipay(context.Background()),
+		channel:    till.Alipay(context.Background(), b),
 		desk:       &recharge.Desk{Ledger: ledger},
 		quarantine: &quarantine.Quarantine{Store: ledger.Store, Now: ledger.Now, Metrics: metrics},
 		metrics:    metrics,

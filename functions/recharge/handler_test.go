@@ -22,15 +22,15 @@ import (
 
 var morning = time.Date(2026, 11, 2, 1, 30, 0, 0, time.UTC)
 
-// till is a payment channel that answers as a test wants, and counts.
-type till struct {
+// counter is a payment channel that answers as a test wants, and counts.
+type counter struct {
 	created map[string]payment.Order
 	err     error
 }
 
-func (c *till) Name() string                 { return "alipay" }
-func (c *till) Currencies() []money.Currency { return []money.Currency{money.CNY} }
-func (c *till) Create(_ context.Context, order payment.Order) (payment.Checkout, error) {
+func (c *counter) Name() string                 { return "alipay" }
+func (c *counter) Currencies() []money.Currency { return []money.Currency{money.CNY} }
+func (c *counter) Create(_ context.Context, order payment.Order) (payment.Checkout, error) {
 	if c.err != nil {
 		return payment.Checkout{}, c.err
 	}
@@ -41,32 +41,32 @@ func (c *till) Create(_ context.Context, order payment.Order) (payment.Checkout,
 	return payment.Checkout{Content: "https://qr.example.com/" + order.ID, ExpiresAt: order.ExpiresAt}, nil
 }
 
-func (c *till) Query(context.Context, string) (payment.Trade, error) {
+func (c *counter) Query(context.Context, string) (payment.Trade, error) {
 	return payment.Trade{}, payment.ErrNoTrade
 }
 
-func (c *till) VerifyNotice(payment.Delivery) (payment.Notice, error) {
+func (c *counter) VerifyNotice(payment.Delivery) (payment.Notice, error) {
 	return payment.Notice{}, payment.ErrMalformed
 }
-func (c *till) Reply(bool) payment.Reply { return payment.Reply{} }
+func (c *counter) Reply(bool) payment.Reply { return payment.Reply{} }
 
 // desk is the function over an empty wallet "acme" in CNY and another, "usco", in USD.
 type desk struct {
-	t    *testing.T
-	till *till
-	now  time.Time
+	t       *testing.T
+	counter *counter
+	now     time.Time
 	handler
 }
 
 func newDesk(t *testing.T) *desk {
-	d := &desk{t: t, till: &till{created: map[string]payment.Order{}}, now: morning}
+	d := &desk{t: t, counter: &counter{created: map[string]payment.Order{}}, now: morning}
 	books := &ledger.Ledger{Store: &memory.Store{}, Policy: wallet.DefaultPolicy(), Now: func() time.Time { return d.now }}
 	for account, currency := range map[wallet.AccountID]money.Currency{"acme": money.CNY, "bolt": money.CNY, "usco": money.USD} {
 		if _, err := books.Do(t.Context(), account, ledger.Intent{Command: wallet.Open{Account: account, Currency: currency, Zone: "UTC"}}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	d.handler = handler{desk: &recharge.Desk{Ledger: books, Channel: d.till}, cursors: api.Cursors{Key: []byte("test")}}
+	d.handler = handler{desk: &recharge.Desk{Ledger: books, Channel: d.counter}, cursors: api.Cursors{Key: []byte("test")}}
 	return d
 }
 
@@ -92,7 +92,7 @@ func TestEvents(t *testing.T) {
 			d.take("acme", "monday", `{"amount":"100.00"}`)
 		}
 		if name == "provider-silent" {
-			d.till.err = payment.ErrUnknownOutcome
+			d.counter.err = payment.ErrUnknownOutcome
 		}
 		return d.serve()
 	})
@@ -100,7 +100,7 @@ func TestEvents(t *testing.T) {
 
 func TestTheOrderIsWrittenBeforeTheProviderHearsOfIt(t *testing.T) {
 	d := newDesk(t)
-	d.till.err = payment.ErrUnknownOutcome
+	d.counter.err = payment.ErrUnknownOutcome
 	if got := d.take("acme", "k1", `{"amount":"1.00"}`); got.Status != 503 || got.Headers["Retry-After"] == "" {
 		t.Fatalf("a silent provider: %d %s", got.Status, got.Body)
 	}
@@ -108,7 +108,7 @@ func TestTheOrderIsWrittenBeforeTheProviderHearsOfIt(t *testing.T) {
 	if err != nil || len(orders) != 1 || orders[0].State != recharge.Pending {
 		t.Fatalf("orders: %+v, %v", orders, err)
 	}
-	d.till.err = nil
+	d.counter.err = nil
 	again := d.take("acme", "k1", `{"amount":"1.00"}`)
 	var a answer
 	again.Into(t, &a)
@@ -129,8 +129,8 @@ func TestOneKeyIsOneOrder(t *testing.T) {
 	if elsewhere := d.take("bolt", "k1", `{"amount":"2.00"}`); elsewhere.Status != 201 {
 		t.Errorf("the same key of another account: %d %s", elsewhere.Status, elsewhere.Body)
 	}
-	if len(d.till.created) != 2 {
-		t.Errorf("the provider made %d payments", len(d.till.created))
+	if len(d.counter.created) != 2 {
+		t.Errorf("the provider made %d payments", len(d.counter.created))
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 
 	"billingcentre/shared/api"
 	"billingcentre/shared/boot"
+	"billingcentre/shared/boot/secret"
+	"billingcentre/shared/boot/till"
 	"billingcentre/shared/recharge"
 )
 
@@ -16,8 +18,8 @@ func main() {
 	b := boot.Start()
 	ctx := context.Background()
 	h := handler{
-		desk:    &recharge.Desk{Ledger: b.Ledger(), Channel: b.Alipay(ctx)},
-		cursors: b.Cursors(ctx),
+		desk:    &recharge.Desk{Ledger: b.Ledger(), Channel: till.Alipay(ctx, b)},
+		cursors: secret.Cursors(ctx, b),
 	}
 	lambda.Start(api.Serve(b.Log, h.routes()...))
 }

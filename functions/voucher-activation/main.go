@@ -9,6 +9,7 @@ import (
 
 	"billingcentre/shared/api"
 	"billingcentre/shared/boot"
+	"billingcentre/shared/boot/secret"
 	"billingcentre/shared/metric"
 	"billingcentre/shared/voucher"
 )
@@ -16,7 +17,7 @@ import (
 func main() {
 	b := boot.Start()
 	h := handler{desk: &voucher.Desk{
-		Ledger: b.Ledger(), Key: b.Pepper(context.Background()).Key(voucher.Purpose), Metrics: new(metric.Metrics), Now: time.Now,
+		Ledger: b.Ledger(), Key: secret.OfCentre(context.Background(), b).Key(voucher.Purpose), Metrics: new(metric.Metrics), Now: time.Now,
 	}}
 	lambda.Start(api.Serve(b.Log, h.routes()...))
 }

@@ -10,6 +10,7 @@ import (
 
 	"billingcentre/shared/api"
 	"billingcentre/shared/boot"
+	"billingcentre/shared/boot/secret"
 	"billingcentre/shared/directory"
 )
 
@@ -17,7 +18,7 @@ func main() {
 	b := boot.Start()
 	l := b.Ledger()
 	h := handler{
-		ledger: l, directory: &directory.Directory{Store: l.Store, Now: time.Now}, cursors: b.Cursors(context.Background()),
+		ledger: l, directory: &directory.Directory{Store: l.Store, Now: time.Now}, cursors: secret.Cursors(context.Background(), b),
 	}
 	lambda.Start(api.Serve(b.Log, h.routes()...))
 }

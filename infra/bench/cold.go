@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"time"
 
 	"billingcentre/infra/local/build"
@@ -21,8 +20,8 @@ import (
 const starts = 15
 
 // coldStarts measures how long each function needs from the start of its process to its first request for an event,
-// beside the smallest function there is, in turn, and how large its package is. Secrets are answered at once, from
-// this machine.
+// in turn with the smallest function there is, and with the smallest that has a client of DynamoDB; and how large its
+// package is. Secrets are answered at once, from this machine.
 func coldStarts(ctx context.Context) error {
 	binaries, err := build.Functions(ctx, build.Options{})
 	if err != nil {
@@ -32,33 +31,39 @@ func coldStarts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	hello := filepath.Join(root, ".build", "hello", "bootstrap")
-	if err := compileHello(ctx, root, hello); err != nil {
+	hello, err := compiled(ctx, root, "hello")
+	if err != nil {
 		return err
 	}
-	fmt.Printf("\n| function | package MB (%s) | init ms | hello world ms | ratio |\n|---|---|---|---|---|\n", runtime.GOARCH)
+	client, err := compiled(ctx, root, "client")
+	if err != nil {
+		return err
+	}
 	names, err := build.Names(root)
 	if err != nil {
 		return err
 	}
+	fmt.Printf("\n| function | package MB (%s) | init ms | hello world ms | ratio | with a client ms | ratio |\n|---|---|---|---|---|---|---|\n", runtime.GOARCH)
 	for _, name := range names {
 		size, err := packed(binaries[name])
 		if err != nil {
 			return err
 		}
-		own, least, err := sideBySide(ctx, binaries[name], hello)
+		took, err := inTurn(ctx, binaries[name], hello, client)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		fmt.Printf("| %s | %.1f | %.1f | %.1f | %.2f |\n", name, float64(size)/1e6, own, least, own/least)
+		fmt.Printf("| %s | %.1f | %.1f | %.1f | %.2f | %.1f | %.2f |\n", name, float64(size)/1e6, took[0], took[1], took[0]/took[1], took[2], took[0]/took[2])
 	}
 	return nil
 }
 
-func compileHello(ctx context.Context, root, to string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w", "-o", to, "./infra/bench/hello")
+// compiled builds one of the functions beside this command.
+func compiled(ctx context.Context, root, name string) (string, error) {
+	binary := filepath.Join(root, ".build", "bench", name)
+	cmd := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w", "-o", binary, "./infra/bench/"+name)
 	cmd.Dir, cmd.Env, cmd.Stderr = root, append(os.Environ(), "CGO_ENABLED=0"), os.Stderr
-	return cmd.Run()
+	return binary, cmd.Run()
 }
 
 // packed is the size of a binary as the zip that is deployed.
@@ -84,29 +89,28 @@ type counter int64
 
 func (c *counter) Write(b []byte) (int, error) { *c += counter(len(b)); return len(b), nil }
 
-// sideBySide is the median of both binaries' starts, in turn.
-func sideBySide(ctx context.Context, one, other string) (a, b float64, err error) {
-	var as, bs []float64
+// inTurn is the median of the starts of each of several binaries, in turn.
+func inTurn(ctx context.Context, binaries ...string) ([]float64, error) {
+	took := make([][]float64, len(binaries))
 	for range starts {
-		for _, start := range []struct {
-			binary string
-			into   *[]float64
-		}{{one, &as}, {other, &bs}} {
-			took, err := start1(ctx, start.binary)
+		for i, binary := range binaries {
+			one, err := start(ctx, binary)
 			if err != nil {
-				return 0, 0, err
+				return nil, err
 			}
-			*start.into = append(*start.into, ms(took))
+			took[i] = append(took[i], ms(one))
 		}
 	}
-	slices.Sort(as)
-	slices.Sort(bs)
-	return as[starts/2], bs[starts/2], nil
+	medians := make([]float64, len(binaries))
+	for i := range took {
+		medians[i] = median(took[i])
+	}
+	return medians, nil
 }
 
-// start1 starts a function under a runtime API that has no event for it, and takes the time until it asks for one. A
+// start starts a function under a runtime API that has no event for it, and takes the time until it asks for one. A
 // secret is answered at once.
-func start1(ctx context.Context, binary string) (time.Duration, error) {
+func start(ctx context.Context, binary string) (time.Duration, error) {
 	asked := make(chan time.Time, 1)
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/2018-06-01/runtime/invocation/next" {
@@ -142,7 +146,7 @@ func start1(ctx context.Context, binary string) (time.Duration, error) {
 func environment(api, secrets string) []string {
 	return []string{
 		"AWS_LAMBDA_RUNTIME_API=" + api, "AWS_LAMBDA_FUNCTION_NAME=bench", "AWS_REGION=local", "AWS_ACCESS_KEY_ID=bench",
-		"AWS_SECRET_ACCESS_KEY=bench", "TABLE_NAME=bench", "BILL_QUEUE_URL=" + queue, "SECRET_ARN=centre", "ALIPAY_SECRET_ARN=alipay",
+		"AWS_SECRET_ACCESS_KEY=bench", "TABLE_NAME=bench", "BILL_QUEUE_URL=" + queue, "MAX_RECEIVE_COUNT=20", "SECRET_ARN=centre", "ALIPAY_SECRET_ARN=alipay",
 		"ALIPAY_MODE=sandbox", "ALIPAY_NOTIFY_URL=https://bench.example.com/v1/payments/alipay/notices", "AWS_ENDPOINT_URL_SECRETS_MANAGER=" + secrets,
 	}
 }

@@ -2,12 +2,14 @@
 // secrets, the ledger. It leaves out the SDK's config package on purpose: a sandbox has its credentials in its
 // environment for life, and linking every other source of credentials would double the time of a cold start.
 //
+// What only some functions need has a package of its own below this one, since linking a client costs every cold start:
+// secret (Secrets Manager), queue (SQS), till (payment channels).
+//
 // A function that can't get what it needs must not start: every method ends the process with a line in the log that
 // names the variable, and Lambda reports the failed start.
 package boot
 
 import (
-	"context"
 	"log/slog"
 	"net"
 	"net/http"
@@ -18,11 +20,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/go-json-experiment/json"
 
-	"billingcentre/shared/api"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/ledger/dynamo"
 	"billingcentre/shared/wallet"
@@ -57,12 +56,13 @@ func client() *http.Client {
 func (b *Boot) Env(name string) string {
 	value := os.Getenv(name)
 	if value == "" {
-		b.fail("the environment lacks a variable", "variable", name)
+		b.Fail("the environment lacks a variable", "variable", name)
 	}
 	return value
 }
 
-func (b *Boot) fail(what string, attrs ...any) {
+// Fail ends the process with a line in the log.
+func (b *Boot) Fail(what string, attrs ...any) {
 	b.Log.Error(what, attrs...)
 	os.Exit(1)
 }
@@ -76,7 +76,7 @@ func (b *Boot) Ledger() *ledger.Ledger {
 func (b *Boot) Store() *dynamo.Store {
 	table := b.Env("TABLE_NAME")
 	return dynamo.New(dynamodb.New(dynamodb.Options{
-		Region: b.Env("AWS_REGION"), Credentials: b.credentials(), HTTPClient: b.http, BaseEndpoint: endpoint("DYNAMODB"), Retryer: patience,
+		Region: b.Env("AWS_REGION"), Credentials: b.Credentials(), HTTPClient: b.http, BaseEndpoint: Endpoint("DYNAMODB"), Retryer: patience,
 	}), table)
 }
 
@@ -88,55 +88,23 @@ func (b *Boot) policy() wallet.Policy {
 	policy := wallet.DefaultPolicy()
 	if text := os.Getenv("POLICY"); text != "" {
 		if err := json.Unmarshal([]byte(text), &policy, json.RejectUnknownMembers(true)); err != nil {
-			b.fail("POLICY is not a policy", "error", err.Error())
+			b.Fail("POLICY is not a policy", "error", err.Error())
 		}
 	}
 	return policy
 }
 
-// Queue is a client of SQS.
-func (b *Boot) Queue() *sqs.Client {
-	return sqs.New(sqs.Options{Region: b.Env("AWS_REGION"), Credentials: b.credentials(), HTTPClient: b.http, BaseEndpoint: endpoint("SQS")})
-}
+// HTTP is the client that all of a function's clients share.
+func (b *Boot) HTTP() *http.Client { return b.http }
 
-// Secret reads the secret whose ARN a variable names, as JSON.
-func (b *Boot) Secret(ctx context.Context, variable string, into any) {
-	client := secretsmanager.New(secretsmanager.Options{
-		Region: b.Env("AWS_REGION"), Credentials: b.credentials(), HTTPClient: b.http, BaseEndpoint: endpoint("SECRETS_MANAGER"),
-	})
-	secret, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(b.Env(variable))})
-	if err != nil {
-		b.fail("a secret can't be read", "variable", variable, "error", err.Error())
-	}
-	if err := json.Unmarshal([]byte(aws.ToString(secret.SecretString)), into); err != nil {
-		b.fail("a secret isn't the JSON it should be", "variable", variable) // the error could quote the secret
-	}
-}
-
-// Pepper is the centre's own secret: keys for voucher codes and cursors are derived from it.
-func (b *Boot) Pepper(ctx context.Context) Pepper {
-	var secret struct {
-		Pepper string `json:"pepper"`
-	}
-	b.Secret(ctx, "SECRET_ARN", &secret)
-	if len(secret.Pepper) < 32 {
-		b.fail("the centre's pepper must have at least 32 characters", "variable", "SECRET_ARN")
-	}
-	return Pepper(secret.Pepper)
-}
-
-// Cursors signs the positions in lists.
-func (b *Boot) Cursors(ctx context.Context) api.Cursors {
-	return api.Cursors{Key: b.Pepper(ctx).Key("cursors")}
-}
-
-func (b *Boot) credentials() aws.CredentialsProvider {
+// Credentials are the sandbox's own.
+func (b *Boot) Credentials() aws.CredentialsProvider {
 	return aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider(
 		b.Env("AWS_ACCESS_KEY_ID"), b.Env("AWS_SECRET_ACCESS_KEY"), os.Getenv("AWS_SESSION_TOKEN")))
 }
 
-// endpoint is another address of a service, for the local stack; nil is AWS's own.
-func endpoint(service string) *string {
+// Endpoint is another address of a service, for the local stack; nil is AWS's own.
+func Endpoint(service string) *string {
 	if url := os.Getenv("AWS_ENDPOINT_URL_" + service); url != "" {
 		return &url
 	}

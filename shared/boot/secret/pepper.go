@@ -1,8 +1,10 @@
-package boot
+package secret
 
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+
+	"billingcentre/shared/api"
 )
 
 // Pepper is the secret from which the centre's keys are derived: one for each purpose, so that none tells another.
@@ -14,3 +16,6 @@ func (p Pepper) Key(purpose string) []byte {
 	mac.Write([]byte(purpose))
 	return mac.Sum(nil)
 }
+
+// Cursors signs the positions in lists.
+func (p Pepper) Cursors() api.Cursors { return api.Cursors{Key: p.Key("cursors")} }

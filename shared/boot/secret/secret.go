@@ -1,0 +1,43 @@
+// Package secret is the cold start of functions that need secrets: they are in Secrets Manager, and never in a function's
+// environment or log.
+package secret
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/go-json-experiment/json"
+
+	"billingcentre/shared/api"
+	"billingcentre/shared/boot"
+)
+
+// Read reads the secret whose ARN a variable names, as JSON.
+func Read(ctx context.Context, b *boot.Boot, variable string, into any) {
+	client := secretsmanager.New(secretsmanager.Options{
+		Region: b.Env("AWS_REGION"), Credentials: b.Credentials(), HTTPClient: b.HTTP(), BaseEndpoint: boot.Endpoint("SECRETS_MANAGER"),
+	})
+	secret, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(b.Env(variable))})
+	if err != nil {
+		b.Fail("a secret can't be read", "variable", variable, "error", err.Error())
+	}
+	if err := json.Unmarshal([]byte(aws.ToString(secret.SecretString)), into); err != nil {
+		b.Fail("a secret isn't the JSON it should be", "variable", variable) // the error could quote the secret
+	}
+}
+
+// OfCentre is the centre's own secret: keys for voucher codes and cursors are derived from it.
+func OfCentre(ctx context.Context, b *boot.Boot) Pepper {
+	var secret struct {
+		Pepper string `json:"pepper"`
+	}
+	Read(ctx, b, "SECRET_ARN", &secret)
+	if len(secret.Pepper) < 32 {
+		b.Fail("the centre's pepper must have at least 32 characters", "variable", "SECRET_ARN")
+	}
+	return Pepper(secret.Pepper)
+}
+
+// Cursors signs the positions in lists.
+func Cursors(ctx context.Context, b *boot.Boot) api.Cursors { return OfCentre(ctx, b).Cursors() }
