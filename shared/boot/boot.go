@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -80,6 +81,16 @@ func (b *Boot) Store() *dynamo.Store {
 	}), table)
 }
 
+// durations are written as "24h" or "30m".
+var durations = json.WithUnmarshalers(json.UnmarshalFunc(func(text []byte, d *time.Duration) error {
+	unquoted, err := strconv.Unquote(string(text))
+	if err != nil {
+		return err
+	}
+	*d, err = time.ParseDuration(unquoted)
+	return err
+}))
+
 // patience bounds the SDK's own retries: the ledger's loop is above them, and knows more about what failed.
 var patience = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = time.Second })
 
@@ -87,9 +98,12 @@ var patience = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff =
 func (b *Boot) policy() wallet.Policy {
 	policy := wallet.DefaultPolicy()
 	if text := os.Getenv("POLICY"); text != "" {
-		if err := json.Unmarshal([]byte(text), &policy, json.RejectUnknownMembers(true)); err != nil {
+		if err := json.Unmarshal([]byte(text), &policy, json.RejectUnknownMembers(true), durations); err != nil {
 			b.Fail("POLICY is not a policy", "error", err.Error())
 		}
+	}
+	if err := policy.Check(); err != nil {
+		b.Fail("POLICY can't be followed", "error", err.Error())
 	}
 	return policy
 }

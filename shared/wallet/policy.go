@@ -1,24 +1,25 @@
 package wallet
 
 import (
+	"errors"
 	"slices"
 	"time"
 )
 
 // Policy is every constant that the company may choose. DefaultPolicy is what the README states.
 type Policy struct {
-	Restricted    []string      `json:"restricted"`                 // products that vouchers never pay (README rule 14)
-	Grace         time.Duration `json:"grace,format:units"`         // how long past its expiry a fund still pays for its last valid day (rule 19)
-	VoucherMonths int           `json:"voucher_months"`             // validity from activation, unless the batch says otherwise (rule 6)
-	CardMonths    int           `json:"card_months"`                // validity of a card (rule 11)
-	CardStep      int64         `json:"card_step"`                  // a card's face is a positive multiple of this, in units (rule 8)
-	Gifts         []Gift        `json:"gifts"`                      // discount vouchers for card purchases (rule 10)
-	CreditFloor   int64         `json:"credit_floor"`               // a class may fall this far below zero, in units (rule 21)
-	MaxLots       int           `json:"max_lots"`                   // active lots of one account
-	ExpiryNotice  time.Duration `json:"expiry_notice,format:units"` // how long before its expiry a fund is announced (rule 24)
-	MaxTopUp      int64         `json:"max_top_up"`                 // largest single inflow of cash, in units (rule M3)
-	LapseRestored bool          `json:"lapse_restored"`             // a reversed slice of an expired fund lapses at once (rule 21)
-	MaxBillAge    time.Duration `json:"max_bill_age,format:units"`  // 0: bills of any age settle (rule 18)
+	Restricted    []string      `json:"restricted"`     // products that vouchers never pay (README rule 14)
+	Grace         time.Duration `json:"grace"`          // how long past its expiry a fund still pays for its last valid day (rule 19)
+	VoucherMonths int           `json:"voucher_months"` // validity from activation, unless the batch says otherwise (rule 6)
+	CardMonths    int           `json:"card_months"`    // validity of a card (rule 11)
+	CardStep      int64         `json:"card_step"`      // a card's face is a positive multiple of this, in units (rule 8)
+	Gifts         []Gift        `json:"gifts"`          // discount vouchers for card purchases (rule 10)
+	CreditFloor   int64         `json:"credit_floor"`   // a class may fall this far below zero, in units (rule 21)
+	MaxLots       int           `json:"max_lots"`       // active lots of one account
+	ExpiryNotice  time.Duration `json:"expiry_notice"`  // how long before its expiry a fund is announced (rule 24)
+	MaxTopUp      int64         `json:"max_top_up"`     // largest single inflow of cash, in units (rule M3)
+	LapseRestored bool          `json:"lapse_restored"` // a reversed slice of an expired fund lapses at once (rule 21)
+	MaxBillAge    time.Duration `json:"max_bill_age"`   // 0: bills of any age settle (rule 18)
 }
 
 // Gift is one tier: a single purchase of From units or more gives a discount voucher of Gift units.
@@ -42,6 +43,24 @@ func DefaultPolicy() Policy {
 		MaxTopUp:      100_000_000,
 		LapseRestored: true,
 	}
+}
+
+// Check tells what makes a policy impossible to follow.
+func (p *Policy) Check() error {
+	switch {
+	case p.Grace < 0, p.ExpiryNotice < 0, p.MaxBillAge < 0:
+		return errors.New("a policy's durations must not be negative")
+	case p.VoucherMonths < 1, p.CardMonths < 1, p.CardStep < 1, p.MaxLots < 1, p.MaxTopUp < 1:
+		return errors.New("a policy's months, steps and limits must be at least 1")
+	case p.CreditFloor < 0:
+		return errors.New("a policy's credit floor says how far below zero, and must not be negative")
+	}
+	for _, tier := range p.Gifts {
+		if tier.From < 1 || tier.Gift < 1 {
+			return errors.New("a policy's gift tiers must be above zero")
+		}
+	}
+	return nil
 }
 
 // ClassOf is the class of a product (README rule 14).

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
@@ -16,15 +17,39 @@ import (
 	"billingcentre/infra/local/sqs"
 )
 
+const (
+	keepEvery  = 3 * time.Second
+	queuesFile = "queues.json"
+)
+
 // runner is a source of events: it runs until its context ends, and returns when its last invocation has.
 type runner interface{ Run(ctx context.Context) }
+
+// keeper writes the queues down every few seconds, so that a stack which is killed loses no more than those.
+type keeper struct{ *Stack }
+
+// Run implements runner.
+func (k keeper) Run(ctx context.Context) {
+	tick := time.NewTicker(keepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := k.queues.Save(k.data(queuesFile)); err != nil {
+				k.logs.stack.Error("the queues can't be kept", "error", err.Error())
+			}
+		}
+	}
+}
 
 // startSources begins to invoke functions from queues, streams and schedules, and lets Alipay send its notices.
 func (s *Stack) startSources(context.Context) error {
 	if err := os.MkdirAll(s.data("streams"), 0o700); err != nil {
 		return err
 	}
-	runners := []runner{s.Alipay}
+	runners := []runner{s.Alipay, keeper{s}}
 	for _, f := range s.Deployment.Functions {
 		own, err := s.sources(f)
 		if err != nil {

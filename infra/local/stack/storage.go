@@ -93,7 +93,7 @@ func streamOf(ctx context.Context, client *sdk.Client, name string) (string, err
 // startQueues makes the template's queues, with what was on them when the last run ended.
 func (s *Stack) startQueues() error {
 	s.queues = sqs.New(sqs.Options{Region: region, Logger: s.logs.stack})
-	kept := s.data("queues.json")
+	kept := s.data(queuesFile)
 	if err := s.queues.Load(kept); err != nil {
 		return err
 	}
