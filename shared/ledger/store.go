@@ -62,6 +62,16 @@ type Commit struct {
 	After     wallet.Head
 	Entries   []wallet.Entry // none of which may exist
 	Documents []Document     // each at the version at which it was loaded
+
+	canonical [][]byte // of the entries, where the loop that decided them has them already
+}
+
+// Canonical is the canonical bytes of the entry at an index. Nobody may change them.
+func (c *Commit) Canonical(entry int) []byte {
+	if len(c.canonical) == len(c.Entries) {
+		return c.canonical[entry]
+	}
+	return c.Entries[entry].Canonical()
 }
 
 // DocumentKey names a document: its kind ("recharge", "code", "workspace", ...) and its id within it.

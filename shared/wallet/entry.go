@@ -18,14 +18,12 @@ type Fingerprint [sha256.Size]byte
 
 // fingerprint hashes fields unambiguously: each is preceded by its length.
 func fingerprint(fields ...string) Fingerprint {
-	h := sha256.New()
-	var length [8]byte
+	var b []byte
 	for _, f := range fields {
-		binary.BigEndian.PutUint64(length[:], uint64(len(f)))
-		h.Write(length[:])
-		h.Write([]byte(f))
+		b = binary.BigEndian.AppendUint64(b, uint64(len(f)))
+		b = append(b, f...)
 	}
-	return Fingerprint(h.Sum(nil))
+	return sha256.Sum256(b)
 }
 
 // EntryKind is the verb of an entry.

@@ -93,23 +93,31 @@ func decodeHead(account wallet.AccountID, from item) (wallet.Head, error) {
 	return head, nil
 }
 
-func encodeEntry(entry *wallet.Entry) (item, error) {
-	body, err := squeeze(entry.Canonical())
-	if err != nil {
-		return nil, fmt.Errorf("dynamo: entry %s: %w", entry.Key, err)
-	}
+func encodeEntry(entry *wallet.Entry, canonical []byte) (item, error) {
 	encoded := entryKey(entry.Key)
 	encoded["list"] = str(headPrefix + string(entry.Account))
 	encoded["rank"] = str(rank(entry.Number))
-	encoded["body"] = blob(body)
 	if entry.Grants() {
 		encoded["grants"] = encoded["list"]
 	}
+	body, err := kept(canonical, kilobyte-len("body")-textSize(encoded))
+	if err != nil {
+		return nil, fmt.Errorf("dynamo: entry %s: %w", entry.Key, err)
+	}
+	encoded["body"] = blob(body)
 	return encoded, nil
 }
 
+// textSize is the size of an item that holds text only, as DynamoDB counts it.
+func textSize(of item) (size int) {
+	for name := range of {
+		size += len(name) + len(text(of, name))
+	}
+	return size
+}
+
 func decodeEntry(pk string, from item) (wallet.Entry, error) {
-	canonical, err := unsqueeze(bytesOf(from, "body"))
+	canonical, err := read(bytesOf(from, "body"))
 	if err != nil {
 		return wallet.Entry{}, fmt.Errorf("dynamo: %s: %w", pk, err)
 	}

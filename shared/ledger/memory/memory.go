@@ -143,8 +143,8 @@ func (s *Store) write(c ledger.Commit) {
 		due = c.After.Due
 	}
 	s.heads[c.After.Account] = head{c.After.Canonical(), c.After.Version, due}
-	for _, e := range c.Entries {
-		s.entries[e.Key] = e.Canonical()
+	for i, e := range c.Entries {
+		s.entries[e.Key] = c.Canonical(i)
 		s.journal[e.Account] = append(s.journal[e.Account], e.Key)
 	}
 	s.put(c.Documents)
