@@ -18,7 +18,11 @@ type Fingerprint [sha256.Size]byte
 
 // fingerprint hashes fields unambiguously: each is preceded by its length.
 func fingerprint(fields ...string) Fingerprint {
-	var b []byte
+	size := 0
+	for _, f := range fields {
+		size += 8 + len(f)
+	}
+	b := make([]byte, 0, size)
 	for _, f := range fields {
 		b = binary.BigEndian.AppendUint64(b, uint64(len(f)))
 		b = append(b, f...)
