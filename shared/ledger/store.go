@@ -97,6 +97,7 @@ var (
 	ErrContended = retryable(refusal.Contended, "Others are writing to the same wallet.")
 	ErrThrottled = retryable(refusal.Throttled, "The database asks for patience.")
 	ErrUnknown   = retryable(refusal.Unavailable, "The database didn't answer in time; ask again with the same key.")
+	ErrDamaged   = errors.New("ledger: what is stored is nothing that was ever committed") // of reads; no refusal: it is for the auditor
 )
 
 func retryable(kind refusal.Kind, detail string) error {

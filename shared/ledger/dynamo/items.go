@@ -83,9 +83,9 @@ func decodeHead(account wallet.AccountID, from item) (wallet.Head, error) {
 	head, err := wallet.DecodeHead(bytesOf(from, "body"))
 	switch {
 	case err != nil:
-		return wallet.Head{}, fmt.Errorf("dynamo: head of %s: %w", account, err)
+		return wallet.Head{}, fmt.Errorf("%w: head of %s: %w", ledger.ErrDamaged, account, err)
 	case head.Account != account || head.Version != integer(from, "version"):
-		return wallet.Head{}, fmt.Errorf("dynamo: head of %s: it tells account %s, version %d", account, head.Account, head.Version)
+		return wallet.Head{}, fmt.Errorf("%w: head of %s: it tells account %s, version %d", ledger.ErrDamaged, account, head.Account, head.Version)
 	}
 	if from["due"] != nil {
 		head.Due = time.UnixMilli(integer(from, "due")).UTC()
@@ -119,14 +119,14 @@ func textSize(of item) (size int) {
 func decodeEntry(pk string, from item) (wallet.Entry, error) {
 	canonical, err := read(bytesOf(from, "body"))
 	if err != nil {
-		return wallet.Entry{}, fmt.Errorf("dynamo: %s: %w", pk, err)
+		return wallet.Entry{}, fmt.Errorf("%w: %s: %w", ledger.ErrDamaged, pk, err)
 	}
 	entry, err := wallet.DecodeEntry(canonical)
 	switch {
 	case err != nil:
-		return wallet.Entry{}, fmt.Errorf("dynamo: %s: %w", pk, err)
+		return wallet.Entry{}, fmt.Errorf("%w: %s: %w", ledger.ErrDamaged, pk, err)
 	case pk != entryPrefix+string(entry.Key):
-		return wallet.Entry{}, fmt.Errorf("dynamo: %s: it tells the key %s", pk, entry.Key)
+		return wallet.Entry{}, fmt.Errorf("%w: %s: it tells the key %s", ledger.ErrDamaged, pk, entry.Key)
 	}
 	return entry, nil
 }
