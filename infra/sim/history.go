@@ -99,12 +99,12 @@ func (s *Simulation) recordSettling(w *worker, operations []Operation, acked []*
 			answered[wallet.BillKey(b.ID)] = true
 		}
 	}
-	seen := map[wallet.Key]bool{}
+	seen := map[wallet.Fingerprint]bool{}
 	for _, o := range operations {
-		if o.Key == "" || seen[o.Key] {
+		if o.Key == "" || seen[o.Command.Fingerprint()] {
 			continue
 		}
-		seen[o.Key] = true
+		seen[o.Command.Fingerprint()] = true
 		entry, settled := s.auditors[o.Account].settled[o.Command.(wallet.Settle).Bill.ID]
 		if !answered[o.Key] || !settled || entry.Fingerprint != o.Command.Fingerprint() {
 			s.doubtful = append(s.doubtful, doubt{w, o, 0})
@@ -127,12 +127,17 @@ func did(w *worker, key wallet.Key) bool {
 	return false
 }
 
+// mine tells whether an entry answers an operation, as far as that is known.
+func (o *Operation) mine(e wallet.Entry) bool {
+	return (o.Key == "" || o.Key == e.Key) && (o.Command == nil || o.Command.Fingerprint() == e.Fingerprint)
+}
+
 // resolve brings the doubtful tries that had an effect into the history, returning at infinity.
 func (s *Simulation) resolve() {
 	for _, d := range s.doubtful {
 		for _, commit := range d.worker.landed[d.heard:] {
 			for _, e := range commit.Entries {
-				if d.Key == "" || d.Key == e.Key {
+				if d.mine(e) {
 					o := d.Operation
 					o.Account, o.Key, o.Entry, o.Return = e.Account, e.Key, &e, never
 					s.history = append(s.history, o)

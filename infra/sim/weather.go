@@ -43,7 +43,7 @@ type weather struct {
 var faultRates = [...]struct {
 	fate fate
 	most float64
-}{{lost, 0.06}, {answerLost, 0.12}, {late, 0.12}, {throttled, 0.1}, {contended, 0.1}, {crashBefore, 0.06}, {crashAfter, 0.08}}
+}{{lost, 0.05}, {answerLost, 0.3}, {late, 0.3}, {throttled, 0.1}, {contended, 0.2}, {crashBefore, 0.04}, {crashAfter, 0.05}}
 
 func forecast(dice *rand.Rand) weather {
 	w := weather{
@@ -76,7 +76,7 @@ func (w *weather) draw(dice *rand.Rand, write bool) fate {
 	for f, rate := range w.rates {
 		if roll -= rate; rate > 0 && roll < 0 {
 			if !write && (fate(f) == late || fate(f) == answerLost || fate(f) == contended) {
-				return lost
+				return done // these are fates of writes
 			}
 			return fate(f)
 		}
