@@ -138,6 +138,7 @@ func (s *Simulation) release(at int) {
 func (s *Simulation) arrive(c *call) error {
 	s.doing = c.worker
 	err := c.do()
+	s.doing = nil
 	if c.write && !s.failed() {
 		s.tell("  %d %s gives %v", c.worker.id, c.label, err)
 		s.audit()
