@@ -35,7 +35,7 @@ test: setup ## all tests, against the real DynamoDB Local, with the race detecto
 
 sim: ## the whole centre under every fault, from seeds: [SEEDS=20000] [FIRST=1], or SEED=n to see what happened in one
 	GOGC=400 go test ./infra/sim -count=1 -timeout 60m -v -run '^TestSimulation$$' \
-	  -seeds $(or $(SEEDS),20000) -first $(or $(FIRST),1) $(if $(SEED),-seed $(SEED)) | grep -v '^=== '
+	  -seeds $(or $(SEEDS),20000) -first $(or $(FIRST),1) $(if $(SEED),-seed $(SEED))
 
 bench: setup ## what a bill costs, in capacity and time
 	go run ./infra/bench $(if $(JSON),-json '$(JSON)')

@@ -65,8 +65,7 @@ func TestSimulation(t *testing.T) {
 		met.add(&r)
 		if why := r.Error(); why != "" {
 			again := Run(t, seed, Options{})
-			t.Errorf("%s
-replayed identically: %t", why, again.Digest == r.Digest)
+			t.Errorf("%s\nreplayed identically: %t", why, again.Digest == r.Digest)
 		} else if r.Linearizable(time.Minute) == porcupine.Illegal {
 			t.Errorf("seed %d: the history of its %d operations isn't linearizable; repeat it with: make sim SEED=%d", seed, len(r.History), seed)
 		}
