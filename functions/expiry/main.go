@@ -6,11 +6,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"billingcentre/shared/boot"
-	"billingcentre/shared/metric"
 )
 
 func main() {
-	b := boot.Start()
-	h := handler{ledger: b.Ledger(), log: b.Log, metrics: &metric.Metrics{}}
-	lambda.Start(h.handle)
+	lambda.Start(handler(boot.Start()).Handle)
 }

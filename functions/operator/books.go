@@ -4,9 +4,8 @@ import (
 	"context"
 
 	"billingcentre/shared/api"
-	"billingcentre/shared/charge"
 	"billingcentre/shared/ledger"
-	"billingcentre/shared/refusal"
+	"billingcentre/shared/reversal"
 	"billingcentre/shared/wallet"
 )
 
@@ -53,46 +52,10 @@ func (h handler) reverse(ctx context.Context, r *api.Request) (api.Response, err
 	if err := check.Err(); err != nil {
 		return api.Response{}, err
 	}
-	settled, err := h.settled(ctx, wallet.BillID(r.Path("bill")))
-	if err != nil {
-		return api.Response{}, err
+	bill := r.Path("bill")
+	if !api.ValidID(bill) {
+		return api.Response{}, reversal.None()
 	}
-	command := wallet.Reverse{Settled: settled, Once: once, Reason: reason, Actor: r.Caller.Subject}
-	return done(h.ledger.Do(ctx, settled.Account, h.reversal(command)))
-}
-
-// settled is the entry that settled a bill, of whatever account.
-func (h handler) settled(ctx context.Context, bill wallet.BillID) (wallet.Entry, error) {
-	key := wallet.BillKey(bill)
-	if api.ValidID(string(bill)) {
-		found, err := h.ledger.Store.Entries(ctx, key)
-		if entry, ok := found[key]; ok || err != nil {
-			return entry, err
-		}
-	}
-	return wallet.Entry{}, refusal.Of(refusal.NotFound, "No such bill is settled.")
-}
-
-// reversal brings what a reversal depends on besides the head: the terms of lots that are used up, and the cloud's
-// charge, which becomes void in the same commit. A second wish to reverse isn't answered with the first one's
-// receipt, since whoever has it didn't know of the first.
-func (h handler) reversal(command wallet.Reverse) ledger.Intent {
-	return ledger.Intent{
-		Prepare: func(ctx context.Context) (wallet.Command, []ledger.Document, error) {
-			documents, err := charge.Reverse(ctx, h.ledger.Store, command.Settled.Settlement.Bill)
-			if err != nil {
-				return nil, nil, err
-			}
-			prepared := command
-			prepared.Granted, err = h.ledger.Terms(ctx, command.Settled)
-			return prepared, documents, err
-		},
-		Clash: func(prior wallet.Entry) error {
-			sameKey := command
-			if sameKey.Reason = prior.Reason; sameKey.Fingerprint() == prior.Fingerprint {
-				return refusal.Of(refusal.KeyReused, "The key came before with another reason; the first stands.")
-			}
-			return refusal.Of(refusal.Conflict, "The bill was reversed at %s.", api.Instant(prior.Time))
-		},
-	}
+	wish := reversal.Wish{Bill: wallet.BillID(bill), Once: once, Reason: reason, Actor: r.Caller.Subject}
+	return done(reversal.Do(ctx, h.ledger, wish))
 }

@@ -61,15 +61,11 @@ func TestABillIsReversedOnceHoweverManyAskAtOnce(t *testing.T) {
 // reusedOr409 is what a reversal's key gets with another reason: 422 for the key that won the race, 409 for others.
 func reusedOr409(t *testing.T, w *world) int {
 	t.Helper()
-	found, err := w.ledger.Store.Entries(t.Context(), wallet.ReverseKey("b-1"))
+	found, err := w.ledger.Store.Entries(t.Context(), wallet.ReverseKey("b-1"), wallet.BillKey("b-1"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	settled, err := w.settled(t.Context(), "b-1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	first := wallet.Reverse{Settled: settled, Once: "operator,0", Reason: "r"}
+	first := wallet.Reverse{Settled: found[wallet.BillKey("b-1")], Once: "operator,0", Reason: "r"}
 	if found[wallet.ReverseKey("b-1")].Fingerprint == first.Fingerprint() {
 		return http.StatusUnprocessableEntity
 	}

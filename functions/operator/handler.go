@@ -33,6 +33,7 @@ func (h handler) routes() []api.Route {
 		{Key: "POST /v1/operator/accounts/{account}/adjustments", Handle: h.adjust},
 		{Key: "POST /v1/operator/bills/{bill}/reversal", Handle: h.reverse},
 		{Key: "PUT /v1/operator/partners/{partner}/quota", Handle: h.setQuota},
+		{Key: "GET /v1/operator/audit", Handle: h.listFindings},
 		{Key: "GET /v1/operator/quarantine", Handle: h.listQuarantine},
 		{Key: "GET /v1/operator/quarantine/{message}", Handle: h.getQuarantined},
 		{Key: "POST /v1/operator/quarantine/{message}/replay", Handle: h.replay},

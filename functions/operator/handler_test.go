@@ -9,7 +9,9 @@ import (
 
 	"billingcentre/shared/api"
 	"billingcentre/shared/api/apitest"
+	"billingcentre/shared/audit"
 	"billingcentre/shared/ledger"
+	"billingcentre/shared/money"
 	"billingcentre/shared/wallet"
 )
 
@@ -54,6 +56,13 @@ var given = map[string]func(w *world){
 	"reverse-cloud":          func(w *world) { w.settle("b-1", wallet.Cloud) },
 	"reverse-cloud-accepted": func(w *world) { w.settle("b-1", wallet.Cloud); accept(w, "b-1") },
 	"quota":                  nil,
+	"audit": func(w *world) { // a top-up without an order
+		w.do(wallet.TopUp{Order: "R1", Amount: money.Units(money.CNY, 5), Channel: "alipay", Trade: "T1"})
+		auditor := audit.Auditor{Store: w.ledger.Store, Now: w.ledger.Now}
+		if _, err := auditor.Audit(w.t.Context(), "acme"); err != nil {
+			w.t.Fatal(err)
+		}
+	},
 	"quarantine": func(w *world) {
 		w.keep("m-1", "usage-bills", "{")
 		w.now = w.now.Add(time.Second)

@@ -24,6 +24,7 @@ func (h handler) routes() []api.Route {
 		{Key: "GET /v1/accounts/{account}/vouchers", Handle: h.vouchers},
 		{Key: "GET /v1/accounts/{account}/cards", Handle: h.cards},
 		{Key: "GET /v1/accounts/{account}/entries", Handle: h.entries},
+		{Key: "GET /v1/accounts/{account}/entries/{number}/proof", Handle: h.proof},
 		{Key: "GET /v1/accounts/{account}/bills", Handle: h.bills},
 		{Key: "GET /v1/accounts/{account}/bills/{bill}", Handle: h.bill},
 		{Key: "POST /v1/accounts/{account}/bill-previews", Handle: h.preview},

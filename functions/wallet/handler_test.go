@@ -53,6 +53,8 @@ var given = map[string]func(w *world){
 	"cards":            s1,
 	"entries":          func(w *world) { s1(w); w.settle(s1Bill) },
 	"entries-limit":    s1,
+	"proof":            s1,
+	"proof-of-nothing": s1,
 	"bills":            func(w *world) { s1(w); w.reverse(w.settle(s1Bill)); w.settle(usage("b-2", "2026-11-01", "0.004", "0")) },
 	"bill":             func(w *world) { s1(w); w.settle(s1Bill) },
 	"bill-reversed":    func(w *world) { s1(w); w.reverse(w.settle(s1Bill)) },
@@ -94,7 +96,7 @@ func TestWhoMayLook(t *testing.T) {
 		} {
 			w := newWorld(t)
 			w.settle(s1Bill)
-			c := apitest.Call{Route: route.Key, Caller: row.who, Params: map[string]string{"bill": "b-1"}}
+			c := apitest.Call{Route: route.Key, Caller: row.who, Params: map[string]string{"bill": "b-1", "number": "1"}}
 			if strings.HasPrefix(route.Key, "POST") {
 				c.Body = s1Bill
 			}

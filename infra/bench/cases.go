@@ -26,33 +26,46 @@ import (
 	"billingcentre/shared/wallet"
 )
 
-// load is what one case settles.
+// load is what one case settles, in every round.
 type load struct {
 	Name       string
 	accounts   int
 	bills      int
-	batch      int  // messages of one invocation
-	lots       int  // of each account: half vouchers, half cards
-	lines      int  // of each bill
-	duplicates int  // percent of the messages that are sent a second time
-	cold       bool // no bill was settled by this container before: who pays isn't known yet
+	batch      int   // messages of one invocation
+	lots       int   // of each account: half vouchers, half cards
+	lines      int   // of each bill
+	duplicates int   // percent of the messages that are sent a second time
+	cold       bool  // no bill was settled by this container before: who pays isn't known yet
+	journal    int64 // entries that each account has had before
+	containers int   // that take the invocations side by side; 0 is one
 }
 
 var cases = []load{
-	{Name: "lone", accounts: 100, bills: 600, batch: 1, lots: 2, lines: 3},
+	{Name: "lone", accounts: 100, bills: 200, batch: 1, lots: 2, lines: 3},
 	{Name: "lone, cold", accounts: 200, bills: 200, batch: 1, lots: 2, lines: 3, cold: true},
-	{Name: "lone, 10 lots, 20 lines", accounts: 50, bills: 300, batch: 1, lots: 10, lines: 20},
-	{Name: "uniform, batch 10", accounts: 100, bills: 800, batch: 10, lots: 2, lines: 3},
-	{Name: "uniform, batch 100", accounts: 100, bills: 1000, batch: 100, lots: 2, lines: 3},
-	{Name: "uniform, batch 1000", accounts: 100, bills: 2000, batch: 1000, lots: 2, lines: 3},
-	{Name: "hot, batch 1", accounts: 1, bills: 400, batch: 1, lots: 2, lines: 3},
+	{Name: "lone, 10 lots, 20 lines", accounts: 50, bills: 200, batch: 1, lots: 10, lines: 20},
+	{Name: "1,000 accounts, batch 1", accounts: 1000, bills: 200, batch: 1, lots: 2, lines: 3},
+	{Name: "1,000 accounts, batch 10", accounts: 1000, bills: 300, batch: 10, lots: 2, lines: 3},
+	{Name: "1,000 accounts, batch 100", accounts: 1000, bills: 500, batch: 100, lots: 2, lines: 3},
+	{Name: "1,000 accounts, batch 1000", accounts: 1000, bills: 1000, batch: 1000, lots: 2, lines: 3},
+	{Name: "100 accounts, batch 1000", accounts: 100, bills: 2000, batch: 1000, lots: 2, lines: 3},
+	{Name: "100 accounts, batch 100, 30% twice", accounts: 100, bills: 1000, batch: 100, lots: 2, lines: 3, duplicates: 30},
+	{Name: "hot, batch 1", accounts: 1, bills: 200, batch: 1, lots: 2, lines: 3},
 	{Name: "hot, batch 10", accounts: 1, bills: 1000, batch: 10, lots: 2, lines: 3},
+	{Name: "hot, batch 25", accounts: 1, bills: 1000, batch: 25, lots: 2, lines: 3},
 	{Name: "hot, batch 99", accounts: 1, bills: 1980, batch: 99, lots: 2, lines: 3},
+	{Name: "hot, batch 100", accounts: 1, bills: 1000, batch: 100, lots: 2, lines: 3},
+	{Name: "hot, batch 99, 30% twice", accounts: 1, bills: 990, batch: 99, lots: 2, lines: 3, duplicates: 30},
 	{Name: "hot, batch 99, 10 lots, 20 lines", accounts: 1, bills: 990, batch: 99, lots: 10, lines: 20},
 	{Name: "hot, batch 99, 40 lots", accounts: 1, bills: 990, batch: 99, lots: 40, lines: 3},
 	{Name: "hot, batch 99, 100 lots", accounts: 1, bills: 990, batch: 99, lots: 100, lines: 3},
+	{Name: "hot, batch 99, 1 line", accounts: 1, bills: 990, batch: 99, lots: 2, lines: 1},
 	{Name: "hot, batch 99, 200 lines", accounts: 1, bills: 396, batch: 99, lots: 2, lines: 200},
-	{Name: "uniform, batch 100, 30% twice", accounts: 100, bills: 1000, batch: 100, lots: 2, lines: 3, duplicates: 30},
+	{Name: "journal 10", accounts: 1, bills: 200, batch: 1, lots: 2, lines: 3, journal: 10},
+	{Name: "journal 1,000", accounts: 1, bills: 200, batch: 1, lots: 2, lines: 3, journal: 1_000},
+	{Name: "journal 1,000,000", accounts: 1, bills: 200, batch: 1, lots: 2, lines: 3, journal: 1_000_000},
+	{Name: "hot, two containers", accounts: 1, bills: 200, batch: 1, lots: 2, lines: 3, containers: 2},
+	{Name: "hot, batch 25, two containers", accounts: 1, bills: 1000, batch: 25, lots: 2, lines: 3, containers: 2},
 }
 
 const (
@@ -95,47 +108,9 @@ func (unused) ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVi
 	return nil, fmt.Errorf("bench: a message was handed back")
 }
 
-// prepare opens the accounts with their funds and workspaces, and settles a first bill of each, so that what follows
-// meets a warm container.
-func (c load) prepare(ctx context.Context, s *settlement.Settlement) error {
-	for i := range c.accounts {
-		account := c.account(i)
-		intents := []ledger.Intent{
-			directory.Opening(directory.Account{ID: account, Name: "Bench", Currency: currency, Zone: "Asia/Shanghai"}, "bench"),
-			{Command: wallet.Adjust{Account: account, Once: "cash", Amount: money.Units(currency, 50_000_000), Reason: "bench", Actor: "bench"}},
-		}
-		for lot := range c.lots {
-			once, expires := strconv.Itoa(lot), now().AddDate(0, 6, lot)
-			if lot%2 == 0 {
-				intents = append(intents, ledger.Intent{Command: wallet.Activate{
-					Account: account, Once: once, Kind: wallet.Regular, Source: wallet.FromOperator, Face: money.Units(currency, 100_000_000),
-					MinBill: money.Zero(currency), ExpiresAt: expires,
-				}})
-			} else {
-				intents = append(intents, ledger.Intent{Command: wallet.Allocate{
-					Account: account, Once: once, Source: wallet.FromOperator, Face: money.Units(currency, 100_000_000), ExpiresAt: expires,
-				}})
-			}
-		}
-		for _, outcome := range s.Ledger.DoAll(ctx, account, intents) {
-			if outcome.Err != nil {
-				return outcome.Err
-			}
-		}
-		wish := directory.Wish{Workspace: c.workspace(i), Account: account, Method: wallet.BillingCenter, From: now().AddDate(0, -1, 0), Operator: true}
-		if _, _, err := s.Directory.Bind(ctx, wish); err != nil {
-			return err
-		}
-	}
-	if c.cold {
-		return nil
-	}
-	return handle(ctx, s, c.event("warm", 0, c.accounts))
-}
-
-// invocations are the events of the case, in order.
-func (c load) invocations() []events.SQSEvent {
-	all := c.event("bill", 0, c.bills).Records
+// invocations are the events of one round of the case, in order.
+func (c load) invocations(round int) []events.SQSEvent {
+	all := c.event(fmt.Sprintf("bill-%d", round), 0, c.bills).Records
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, m := range slices.Clone(all) {
 		if random.IntN(100) < c.duplicates {

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"os"
+	"runtime"
 	"syscall"
 	"time"
 )
@@ -14,4 +16,16 @@ func cpuTime() time.Duration {
 		return 0
 	}
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+}
+
+// peak is the largest resident set, in bytes, that a process had.
+func peak(of *os.ProcessState) float64 {
+	used, ok := of.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return 0
+	}
+	if runtime.GOOS == "darwin" { // which counts bytes, where others count kilobytes
+		return float64(used.Maxrss)
+	}
+	return float64(used.Maxrss) * 1024
 }

@@ -3,7 +3,7 @@
 //
 //	go run ./infra/bench              the table (make bench)
 //	go run ./infra/bench -json FILE   and one JSON object per case
-//	go run ./infra/bench -case hot    only the cases whose name contains the word
+//	go run ./infra/bench -case hot    only the cases whose name contains the word (-cold=false without the cold starts)
 //
 // Every case runs three times, in turn with the bare substrate: the very same calls of DynamoDB, recorded before, sent
 // through the bare SDK client without any of our logic. Efficiency is the ratio of the two within one round, so that the
@@ -22,13 +22,24 @@ import (
 	"strings"
 )
 
+var entries = flag.Int64("entries", 5_000, "put at most so `many` entries into a journal before a case; 1000000 needs minutes")
+
 func main() {
 	file := flag.String("json", "", "write the figures to this `file`")
 	only := flag.String("case", "", "run only the cases whose name contains this `word`")
 	cold := flag.Bool("cold", true, "measure cold starts and packages too")
+	endpoint := flag.String("invoke", "", "be the process whose memory is measured, with the database at this `address`")
+	table := flag.String("table", "", "the `table` for -invoke")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if *endpoint != "" {
+		if err := invoke(ctx, *endpoint, *table); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(ctx, *file, *only, *cold); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
@@ -50,6 +61,14 @@ func run(ctx context.Context, file, only string, cold bool) error {
 		fmt.Print(f)
 		figures = append(figures, f)
 	}
+	fmt.Print(flatness(figures))
+	if strings.Contains(large.Name, only) {
+		used, err := memory(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", large.Name, err)
+		}
+		fmt.Print(used)
+	}
 	if cold {
 		if err := coldStarts(ctx); err != nil {
 			return err
@@ -63,4 +82,20 @@ func run(ctx context.Context, file, only string, cold bool) error {
 		return err
 	}
 	return os.WriteFile(file, append(text, '\n'), 0o644)
+}
+
+// flatness compares the cases that differ only in how long the journals are.
+func flatness(figures []figure) string {
+	var journals []figure
+	for _, f := range figures {
+		if strings.HasPrefix(f.Case, "journal") {
+			journals = append(journals, f)
+		}
+	}
+	if len(journals) < 2 {
+		return ""
+	}
+	first, last := journals[0], journals[len(journals)-1]
+	return fmt.Sprintf("\nFrom %s to %s: write units x %.2f, read units x %.2f, requests x %.2f, time at the median x %.2f.\n",
+		first.Case, last.Case, last.Writes/first.Writes, last.Reads/first.Reads, last.Trips/first.Trips, last.P50/first.P50)
 }

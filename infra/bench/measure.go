@@ -5,13 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	sdk "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
 
 	"billingcentre/infra/local/dynamodb"
 	"billingcentre/shared/ledger/dynamo/meter"
+	"billingcentre/shared/settlement"
 )
 
 const rounds = 3
@@ -30,18 +34,19 @@ type figure struct {
 	P50        float64 `json:"p50_ms"`                    // of an invocation
 	P99        float64 `json:"p99_ms"`
 	Dollars    float64 `json:"dollars_per_million_bills"`
+	Attempts   float64 `json:"attempts_per_success"` // transactions sent for each that was committed
 }
 
-const heading = `| case | bills/s | substrate | efficiency | write units | read units | requests | CPU ms | of it SDK | p50 ms | p99 ms | $/million |
-|---|---|---|---|---|---|---|---|---|---|---|---|
+const heading = `| case | bills/s | substrate | efficiency | write units | read units | requests | CPU ms | of it SDK | p50 ms | p99 ms | $/million | attempts |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|
 `
 
 // List prices of on-demand tables, us-east-1, November 2026: dollars per million units.
 const writePrice, readPrice = 0.625, 0.125
 
 func (f figure) String() string {
-	return fmt.Sprintf("| %s | %.0f | %.0f | %.2f | %.2f | %.2f | %.2f | %.3f | %.3f | %.1f | %.1f | %.2f |\n",
-		f.Case, f.Bills, f.Substrate, f.Efficiency, f.Writes, f.Reads, f.Trips, f.CPU, f.SDK, f.P50, f.P99, f.Dollars)
+	return fmt.Sprintf("| %s | %.0f | %.0f | %.2f | %.2f | %.2f | %.2f | %.3f | %.3f | %.1f | %.1f | %.2f | %.2f |\n",
+		f.Case, f.Bills, f.Substrate, f.Efficiency, f.Writes, f.Reads, f.Trips, f.CPU, f.SDK, f.P50, f.P99, f.Dollars, f.Attempts)
 }
 
 // onItsOwn measures a case on a database of its own: DynamoDB Local becomes slower with every table that it has had.
@@ -56,103 +61,140 @@ func (c load) onItsOwn(ctx context.Context) (figure, error) {
 
 // measure runs a case: once with the meter and the recorder, and then, round by round, ours and the substrate.
 func (c load) measure(ctx context.Context, server *dynamodb.Server) (figure, error) {
-	reading, recorded, err := c.record(ctx, server)
+	items, err := c.items(ctx, server)
 	if err != nil {
 		return figure{}, err
 	}
-	n := float64(c.bills)
-	f := figure{Case: c.Name, Writes: reading.Writes / n, Reads: reading.Reads / n, Trips: float64(reading.Requests) / n}
+	f := figure{Case: c.Name}
+	recorded, err := c.record(ctx, server, items, &f)
+	if err != nil {
+		return figure{}, err
+	}
+	ours, drop, err := c.stage(ctx, server, items)
+	if err != nil {
+		return figure{}, err
+	}
+	defer drop()
+	theirs, drop, err := c.stage(ctx, server, items)
+	if err != nil {
+		return figure{}, err
+	}
+	defer drop()
+	return f, c.race(ctx, server.Client(), ours, theirs, recorded, &f)
+}
+
+// record runs the rounds once, and keeps what they cost and which calls they made: by round and invocation. Of
+// containers side by side nobody can say which call was whose, so their round is one long invocation.
+func (c load) record(ctx context.Context, server *dynamodb.Server, items []item, f *figure) ([][][]any, error) {
+	counts, calls := meter.New(schema), &recorder{}
+	table, drop, err := c.stage(ctx, server, items)
+	if err != nil {
+		return nil, err
+	}
+	defer drop()
+	var units, reads, requests, commits, refused float64
+	var recorded [][][]any
+	for round := range rounds {
+		calls.next()
+		containers, err := c.start(ctx, server.Client(counts.Options, calls.options), table)
+		if err != nil {
+			return nil, err
+		}
+		counts.Reset()
+		calls.reset()
+		before := calls.next
+		if c.containers > 1 {
+			calls.next()
+			before = func() {}
+		}
+		if _, err := c.settle(ctx, containers, c.invocations(round), before); err != nil {
+			return nil, err
+		}
+		recorded = append(recorded, calls.invocations)
+		spent := counts.Snapshot()
+		units, reads, requests = units+spent.Writes, reads+spent.Reads, requests+float64(spent.Requests)
+		commits, refused = commits+float64(spent.Calls["TransactWriteItems"]), refused+float64(spent.Refused)
+	}
+	n := float64(c.bills * rounds)
+	f.Writes, f.Reads, f.Trips, f.Attempts = units/n, reads/n, requests/n, commits/(commits-refused)
 	f.Dollars = f.Writes*writePrice + f.Reads*readPrice
-	var ours, theirs, ratios, cpus, bareCPUs []float64
+	return recorded, nil
+}
+
+// race runs the rounds: the function over one table, and the recorded calls over the other, in turn.
+func (c load) race(ctx context.Context, client *sdk.Client, ours, theirs string, recorded [][][]any, f *figure) error {
+	var mine, bare, ratios, cpus, bareCPUs []float64
 	var each []time.Duration
-	for range rounds {
-		took, cpu, each1, err := c.settle(ctx, server)
+	n := float64(c.bills)
+	for round := range rounds {
+		containers, err := c.start(ctx, client, ours)
 		if err != nil {
-			return figure{}, err
+			return err
 		}
-		bare, bareCPU, err := c.replayAll(ctx, server, recorded)
+		all := c.invocations(round)
+		began, used := time.Now(), cpuTime()
+		each1, err := c.settle(ctx, containers, all, func() {})
 		if err != nil {
-			return figure{}, err
+			return err
 		}
-		ours, theirs, ratios = append(ours, n/took.Seconds()), append(theirs, n/bare.Seconds()), append(ratios, bare.Seconds()/took.Seconds())
-		cpus, bareCPUs = append(cpus, cpu.Seconds()*1000/n), append(bareCPUs, bareCPU.Seconds()*1000/n)
+		took, cpu := time.Since(began).Seconds(), cpuTime()-used
+		began, used = time.Now(), cpuTime()
+		for _, calls := range recorded[round] {
+			if err := replay(ctx, client, theirs, calls); err != nil {
+				return err
+			}
+		}
+		again, bareCPU := time.Since(began).Seconds(), cpuTime()-used
+		mine, bare, ratios = append(mine, n/took), append(bare, n/again), append(ratios, again/took)
+		cpus, bareCPUs = append(cpus, ms(cpu)/n), append(bareCPUs, ms(bareCPU)/n)
 		each = append(each, each1...)
 	}
-	f.Bills, f.Substrate, f.Efficiency = median(ours), median(theirs), median(ratios)
+	f.Bills, f.Substrate, f.Efficiency = median(mine), median(bare), median(ratios)
 	f.CPU, f.SDK = median(cpus), median(bareCPUs)
 	slices.Sort(each)
 	f.P50, f.P99 = ms(each[len(each)/2]), ms(each[len(each)*99/100])
-	return f, nil
+	return nil
 }
 
-// record runs the case once and keeps what it cost and which calls it made: first the preparation's, then one
-// invocation after the other.
-func (c load) record(ctx context.Context, server *dynamodb.Server) (meter.Reading, [][]any, error) {
-	counts, calls := meter.New(schema), &recorder{}
-	calls.next()
-	client := server.Client(counts.Options, calls.options)
-	table, drop, err := newTable(ctx, server)
-	if err != nil {
-		return meter.Reading{}, nil, err
+// stage is a table that holds the items.
+func (c load) stage(ctx context.Context, server *dynamodb.Server, items []item) (table string, drop func(), err error) {
+	if table, drop, err = newTable(ctx, server); err == nil {
+		err = fill(ctx, server.Client(), table, items)
 	}
-	defer drop()
-	s := centre(client, table)
-	if err := c.prepare(ctx, s); err != nil {
-		return meter.Reading{}, nil, err
-	}
-	counts.Reset()
-	for _, event := range c.invocations() {
-		calls.next()
-		if err := handle(ctx, s, event); err != nil {
-			return meter.Reading{}, nil, err
-		}
-	}
-	return counts.Snapshot(), calls.invocations, nil
+	return table, drop, err
 }
 
-// settle runs the case through the function and times it.
-func (c load) settle(ctx context.Context, server *dynamodb.Server) (took, cpu time.Duration, each []time.Duration, err error) {
-	table, drop, err := newTable(ctx, server)
-	if err != nil {
-		return 0, 0, nil, err
-	}
-	defer drop()
-	s := centre(server.Client(), table)
-	if err := c.prepare(ctx, s); err != nil {
-		return 0, 0, nil, err
-	}
-	all := c.invocations()
-	began, used := time.Now(), cpuTime()
-	for _, event := range all {
-		start := time.Now()
-		if err := handle(ctx, s, event); err != nil {
-			return 0, 0, nil, err
+// start starts the containers of the case, warm ones unless it is about cold ones.
+func (c load) start(ctx context.Context, client *sdk.Client, table string) ([]*settlement.Settlement, error) {
+	containers := make([]*settlement.Settlement, max(c.containers, 1))
+	for i := range containers {
+		containers[i] = centre(client, table)
+		if err := c.warm(ctx, containers[i]); err != nil {
+			return nil, err
 		}
-		each = append(each, time.Since(start))
 	}
-	return time.Since(began), cpuTime() - used, each, nil
+	return containers, nil
 }
 
-// replayAll sends the recorded calls to a table of their own and times those after the preparation.
-func (c load) replayAll(ctx context.Context, server *dynamodb.Server, invocations [][]any) (took, cpu time.Duration, err error) {
-	table, drop, err := newTable(ctx, server)
-	if err != nil {
-		return 0, 0, err
+// settle has the containers take the invocations of a round, each the next one there is, and times every one.
+func (c load) settle(ctx context.Context, containers []*settlement.Settlement, all []events.SQSEvent, before func()) ([]time.Duration, error) {
+	took := make([]time.Duration, len(all))
+	var next atomic.Int64
+	var group errgroup.Group
+	for _, container := range containers {
+		group.Go(func() error {
+			for i := next.Add(1) - 1; i < int64(len(all)); i = next.Add(1) - 1 {
+				before()
+				start := time.Now()
+				if err := handle(ctx, container, all[i]); err != nil {
+					return err
+				}
+				took[i] = time.Since(start)
+			}
+			return nil
+		})
 	}
-	defer drop()
-	client := server.Client()
-	for _, call := range invocations[0] {
-		if err := send(ctx, client, table, call); err != nil {
-			return 0, 0, err
-		}
-	}
-	began, used := time.Now(), cpuTime()
-	for _, calls := range invocations[1:] {
-		if err := replay(ctx, client, table, calls); err != nil {
-			return 0, 0, err
-		}
-	}
-	return time.Since(began), cpuTime() - used, nil
+	return took, group.Wait()
 }
 
 var (

@@ -24,6 +24,9 @@ type recorder struct {
 // next begins another invocation.
 func (r *recorder) next() { r.invocations = append(r.invocations, nil) }
 
+// reset forgets what was recorded.
+func (r *recorder) reset() { r.invocations = nil }
+
 func (r *recorder) options(o *sdk.Options) {
 	o.APIOptions = append(slices.Clip(o.APIOptions), func(stack *middleware.Stack) error {
 		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("BenchRecorder", func(

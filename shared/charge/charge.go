@@ -58,17 +58,22 @@ func Of(entry wallet.Entry) []ledger.Document {
 		Bill: s.Bill, Account: entry.Account, Workspace: s.Workspace, Day: s.Day, Cloud: s.Cloud,
 		Amount: amount.String(), Currency: currency, Status: Pending, At: entry.Time,
 	}
-	rank := entry.Time.UTC().Format("2006-01-02T15:04:05.000Z") + " " + string(s.Bill)
-	return []ledger.Document{ledger.Document{Key: key(s.Bill)}.With(c).In(pendingList, rank)}
+	return []ledger.Document{ledger.Document{Key: Key(s.Bill)}.With(c).In(pendingList, c.Rank())}
 }
 
-func key(bill wallet.BillID) ledger.DocumentKey {
+// Rank is the charge's place in the list of pending ones.
+func (c Charge) Rank() string {
+	return c.At.UTC().Format("2006-01-02T15:04:05.000Z") + " " + string(c.Bill)
+}
+
+// Key is the document of a bill's charge.
+func Key(bill wallet.BillID) ledger.DocumentKey {
 	return ledger.DocumentKey{Kind: documentKind, ID: string(bill)}
 }
 
 // Get loads a bill's charge. A bill that the cloud owes nothing for has none: NotFound.
 func Get(ctx context.Context, store ledger.Store, bill wallet.BillID) (Charge, error) {
-	c, _, err := ledger.Read[Charge](ctx, store, key(bill))
+	c, _, err := ledger.Read[Charge](ctx, store, Key(bill))
 	return c, err
 }
 
@@ -90,7 +95,7 @@ func ListPending(ctx context.Context, store ledger.Store, before string, limit i
 // Reverse gives the document to commit with the reversal of a bill (README rule 21): a pending charge becomes void,
 // and what the cloud never owed or rejected needs nothing. An accepted one can't be undone: Conflict.
 func Reverse(ctx context.Context, store ledger.Store, bill wallet.BillID) ([]ledger.Document, error) {
-	c, document, err := ledger.Read[Charge](ctx, store, key(bill))
+	c, document, err := ledger.Read[Charge](ctx, store, Key(bill))
 	switch {
 	case refusal.Is(err, refusal.NotFound):
 		return nil, nil

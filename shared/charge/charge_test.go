@@ -80,7 +80,7 @@ func TestReversal(t *testing.T) {
 	}{Pending: {"", true}, Accepted: {refusal.Conflict, false}, Rejected: {"", false}, Void: {"", false}} {
 		store := new(memory.Store)
 		settle(t, store, "b-1", wallet.Cloud, "9.40")
-		c, document, err := ledger.Read[Charge](t.Context(), store, key("b-1"))
+		c, document, err := ledger.Read[Charge](t.Context(), store, Key("b-1"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -138,6 +138,7 @@ func (f *folded) writes(documents []Document) bool {
 func (f *folded) add(t *task, change wallet.Change, documents []Document) {
 	f.commit.After = change.Head
 	f.commit.Entries = append(f.commit.Entries, change.Entry)
+	f.commit.canonical = append(f.commit.canonical, change.Canonical)
 	f.commit.Documents = append(f.commit.Documents, documents...)
 	f.decided = append(f.decided, t)
 	f.written[change.Entry.Key] = true
@@ -161,7 +162,7 @@ func (l *Ledger) fold(head wallet.Head, open []*task, together int) folded {
 			f.reasons[t] = err
 			continue
 		}
-		size, documents := len(change.Entry.Canonical()), t.Documents
+		size, documents := len(change.Canonical), t.Documents
 		if t.After != nil {
 			documents = slices.Concat(documents, t.After(change.Entry))
 		}

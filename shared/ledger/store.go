@@ -62,6 +62,16 @@ type Commit struct {
 	After     wallet.Head
 	Entries   []wallet.Entry // none of which may exist
 	Documents []Document     // each at the version at which it was loaded
+
+	canonical [][]byte // of the entries, where the loop that decided them has them already
+}
+
+// Canonical is the canonical bytes of the entry at an index. Nobody may change them.
+func (c *Commit) Canonical(entry int) []byte {
+	if len(c.canonical) == len(c.Entries) {
+		return c.canonical[entry]
+	}
+	return c.Entries[entry].Canonical()
 }
 
 // DocumentKey names a document: its kind ("recharge", "code", "workspace", ...) and its id within it.
@@ -87,6 +97,7 @@ var (
 	ErrContended = retryable(refusal.Contended, "Others are writing to the same wallet.")
 	ErrThrottled = retryable(refusal.Throttled, "The database asks for patience.")
 	ErrUnknown   = retryable(refusal.Unavailable, "The database didn't answer in time; ask again with the same key.")
+	ErrDamaged   = errors.New("ledger: what is stored is nothing that was ever committed") // of reads; no refusal: it is for the auditor
 )
 
 func retryable(kind refusal.Kind, detail string) error {

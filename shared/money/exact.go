@@ -30,6 +30,9 @@ func ParseExact(pointer, text string, currency Currency) (Exact, error) {
 	if !digits(whole, 1, exactDigits) || dotted && !digits(fraction, 1, exactPlaces) || len(whole) > 1 && whole[0] == '0' {
 		return Exact{}, refusal.At(pointer, `must be a decimal string such as "-0.00000080000": at most %d digits before and %d after the point, no exponent, plus sign, space or leading zero`, exactDigits, exactPlaces)
 	}
+	if small, ok := readSmall(text); ok {
+		return Exact{small, currency}, nil
+	}
 	value, err := decimal.NewFromString(text)
 	if err != nil {
 		return Exact{}, refusal.At(pointer, "is not a decimal")
@@ -46,8 +49,12 @@ func ReadExact(text string, currency Currency) (Exact, error) {
 	if !digits(whole, 1, 40) || !digits(fraction, 0, 40) {
 		return Exact{}, fmt.Errorf("money: %.50q is not an exact amount", text)
 	}
-	value, err := decimal.NewFromString(text)
-	if err != nil || value.String() != text {
+	value, ok := readSmall(text)
+	var err error
+	if !ok {
+		value, err = decimal.NewFromString(text)
+	}
+	if err != nil || (Exact{value, currency}).String() != text {
 		return Exact{}, fmt.Errorf("money: %.50q is not the canonical form of an exact amount", text)
 	}
 	return Exact{value, currency}, nil
@@ -66,7 +73,15 @@ func Canonical(text string) bool {
 func (e Exact) Currency() Currency { return e.currency }
 
 // String is the canonical form: no trailing zeros, no exponent, "0" for nothing.
-func (e Exact) String() string { return e.value.String() }
+func (e Exact) String() string { return string(e.Append(nil)) }
+
+// Append appends the canonical form.
+func (e Exact) Append(to []byte) []byte {
+	if to, ok := appendSmall(to, e.value); ok {
+		return to
+	}
+	return append(to, e.value.String()...)
+}
 
 // Add is the exact sum. It panics on two currencies.
 func (e Exact) Add(o Exact) Exact { e.same(o); return Exact{e.value.Add(o.value), e.currency} }

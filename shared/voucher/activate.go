@@ -70,7 +70,7 @@ func (d *Desk) prepare(ctx context.Context, a Activation) (wallet.Command, []led
 	}
 	command := a.command(code, batch.batch(code.Batch).Terms)
 	code.Account, code.Entry, code.UsedAt = a.Account, command.Key(), now.UTC().Truncate(time.Millisecond)
-	return command, []ledger.Document{document.With(code)}, nil
+	return command, []ledger.Document{document.With(code).In(usedList(a.Account), usedRank(code.UsedAt, document.Key.ID))}, nil
 }
 
 // batchOf is the code's batch; one that isn't there is empty, and fits no code.

@@ -1,6 +1,7 @@
 package wallet
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"time"
 
@@ -17,8 +18,9 @@ type Command interface {
 
 // Change is the outcome of a decision: the new entry, and the head that it leaves.
 type Change struct {
-	Head  Head
-	Entry Entry
+	Head      Head
+	Entry     Entry
+	Canonical []byte // of the entry, as the head's Last hashes them: whoever keeps the entry needn't write them again
 }
 
 // Decide turns a head and a command into a change, or into a *refusal.Refusal; head itself is never touched.
@@ -107,9 +109,10 @@ func (d *draft) seal() (Change, error) {
 	if !d.entry.Balances.withinLimit() {
 		return Change{}, refusal.Of(refusal.Conflict, "The wallet would hold or owe more than %s.", money.Of(d.head.Currency, money.Limit))
 	}
-	d.head.Version, d.head.Time, d.head.Last = d.entry.Number, d.entry.Time, d.entry.Hash()
+	canonical := d.entry.Canonical()
+	d.head.Version, d.head.Time, d.head.Last = d.entry.Number, d.entry.Time, sha256.Sum256(canonical)
 	d.head.check()
-	return Change{d.head, d.entry}, nil
+	return Change{d.head, d.entry, canonical}, nil
 }
 
 func (b Balances) withinLimit() bool {

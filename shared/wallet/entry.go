@@ -18,14 +18,16 @@ type Fingerprint [sha256.Size]byte
 
 // fingerprint hashes fields unambiguously: each is preceded by its length.
 func fingerprint(fields ...string) Fingerprint {
-	h := sha256.New()
-	var length [8]byte
+	size := 0
 	for _, f := range fields {
-		binary.BigEndian.PutUint64(length[:], uint64(len(f)))
-		h.Write(length[:])
-		h.Write([]byte(f))
+		size += 8 + len(f)
 	}
-	return Fingerprint(h.Sum(nil))
+	b := make([]byte, 0, size)
+	for _, f := range fields {
+		b = binary.BigEndian.AppendUint64(b, uint64(len(f)))
+		b = append(b, f...)
+	}
+	return sha256.Sum256(b)
 }
 
 // EntryKind is the verb of an entry.

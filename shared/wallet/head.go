@@ -116,12 +116,10 @@ func (l Lot) LapsedAt(now time.Time, grace time.Duration) bool {
 
 // burnOrder is README rules 15 and 16: kind, earliest expiry, earliest activation or purchase, id.
 func burnOrder(a, b Lot) int {
-	return cmp.Or(
-		cmp.Compare(a.Kind, b.Kind),
-		a.ExpiresAt.Compare(b.ExpiresAt),
-		a.GrantedAt.Compare(b.GrantedAt),
-		slices.Compare(a.ID[:], b.ID[:]),
-	)
+	if by := cmp.Or(cmp.Compare(a.Kind, b.Kind), a.ExpiresAt.Compare(b.ExpiresAt)); by != 0 {
+		return by
+	}
+	return cmp.Or(a.GrantedAt.Compare(b.GrantedAt), slices.Compare(a.ID[:], b.ID[:]))
 }
 
 // Head is the snapshot of one wallet: the truth about its balance. Version 0 is an account that isn't open.

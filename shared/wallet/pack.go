@@ -20,7 +20,14 @@ func (p *pack) int(n int64)           { p.b = binary.AppendVarint(p.b, n) }
 func (p *pack) text(s string)         { p.count(len(s)); p.b = append(p.b, s...) }
 func (p *pack) time(t time.Time)      { p.int(t.UnixMilli()) }
 func (p *pack) amount(a money.Amount) { p.int(a.Minor()) }
-func (p *pack) exact(e money.Exact)   { p.text(e.String()) }
+
+// exact writes a cost as text, without making a string of it.
+func (p *pack) exact(e money.Exact) {
+	var text [64]byte
+	b := e.Append(text[:0])
+	p.count(len(b))
+	p.raw(b)
+}
 
 // errBytes is the one answer to bytes that pack didn't write.
 var errBytes = errors.New("wallet: these are not the canonical bytes of a head or an entry")

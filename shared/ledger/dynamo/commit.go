@@ -41,7 +41,7 @@ var (
 func (s *Store) Commit(ctx context.Context, commit ledger.Commit) error {
 	actions := make([]types.TransactWriteItem, 0, len(commit.Entries)+len(commit.Documents)+1)
 	for i := range commit.Entries {
-		encoded, err := encodeEntry(&commit.Entries[i])
+		encoded, err := encodeEntry(&commit.Entries[i], commit.Canonical(i))
 		if err != nil {
 			return err
 		}

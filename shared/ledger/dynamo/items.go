@@ -83,9 +83,9 @@ func decodeHead(account wallet.AccountID, from item) (wallet.Head, error) {
 	head, err := wallet.DecodeHead(bytesOf(from, "body"))
 	switch {
 	case err != nil:
-		return wallet.Head{}, fmt.Errorf("dynamo: head of %s: %w", account, err)
+		return wallet.Head{}, fmt.Errorf("%w: head of %s: %w", ledger.ErrDamaged, account, err)
 	case head.Account != account || head.Version != integer(from, "version"):
-		return wallet.Head{}, fmt.Errorf("dynamo: head of %s: it tells account %s, version %d", account, head.Account, head.Version)
+		return wallet.Head{}, fmt.Errorf("%w: head of %s: it tells account %s, version %d", ledger.ErrDamaged, account, head.Account, head.Version)
 	}
 	if from["due"] != nil {
 		head.Due = time.UnixMilli(integer(from, "due")).UTC()
@@ -93,32 +93,40 @@ func decodeHead(account wallet.AccountID, from item) (wallet.Head, error) {
 	return head, nil
 }
 
-func encodeEntry(entry *wallet.Entry) (item, error) {
-	body, err := squeeze(entry.Canonical())
-	if err != nil {
-		return nil, fmt.Errorf("dynamo: entry %s: %w", entry.Key, err)
-	}
+func encodeEntry(entry *wallet.Entry, canonical []byte) (item, error) {
 	encoded := entryKey(entry.Key)
 	encoded["list"] = str(headPrefix + string(entry.Account))
 	encoded["rank"] = str(rank(entry.Number))
-	encoded["body"] = blob(body)
 	if entry.Grants() {
 		encoded["grants"] = encoded["list"]
 	}
+	body, err := kept(canonical, kilobyte-len("body")-textSize(encoded))
+	if err != nil {
+		return nil, fmt.Errorf("dynamo: entry %s: %w", entry.Key, err)
+	}
+	encoded["body"] = blob(body)
 	return encoded, nil
 }
 
+// textSize is the size of an item that holds text only, as DynamoDB counts it.
+func textSize(of item) (size int) {
+	for name := range of {
+		size += len(name) + len(text(of, name))
+	}
+	return size
+}
+
 func decodeEntry(pk string, from item) (wallet.Entry, error) {
-	canonical, err := unsqueeze(bytesOf(from, "body"))
+	canonical, err := read(bytesOf(from, "body"))
 	if err != nil {
-		return wallet.Entry{}, fmt.Errorf("dynamo: %s: %w", pk, err)
+		return wallet.Entry{}, fmt.Errorf("%w: %s: %w", ledger.ErrDamaged, pk, err)
 	}
 	entry, err := wallet.DecodeEntry(canonical)
 	switch {
 	case err != nil:
-		return wallet.Entry{}, fmt.Errorf("dynamo: %s: %w", pk, err)
+		return wallet.Entry{}, fmt.Errorf("%w: %s: %w", ledger.ErrDamaged, pk, err)
 	case pk != entryPrefix+string(entry.Key):
-		return wallet.Entry{}, fmt.Errorf("dynamo: %s: it tells the key %s", pk, entry.Key)
+		return wallet.Entry{}, fmt.Errorf("%w: %s: it tells the key %s", ledger.ErrDamaged, pk, entry.Key)
 	}
 	return entry, nil
 }

@@ -9,12 +9,21 @@ import (
 	"sync"
 )
 
-// An entry's canonical bytes name every line of a bill and every fund that was looked at: more than one kilobyte,
+// An entry's canonical bytes name every line of a bill and every fund that was looked at: often more than one kilobyte,
 // where each kilobyte begun costs three write units. Compressed with a dictionary of what entries usually say, they
-// fit into one. The first byte of a squeezed body names the dictionary.
+// fit into one. Those that do so as they are aren't compressed: it would save nothing, and takes longer than the decision.
 
-// squeezed is the format that squeeze writes: raw DEFLATE (RFC 1951) with the dictionary words.
-const squeezed = 1
+// The formats of a body, which its first byte names.
+const (
+	squeezed = 1 // raw DEFLATE (RFC 1951) with the dictionary words
+	plain    = 2 // the canonical bytes
+)
+
+// kilobyte is what one write unit pays for.
+const kilobyte = 1024
+
+// level is as good as the best for entries of some kilobytes, and takes two thirds of its time.
+const level = 4
 
 // words is the dictionary of format 1; what is met most often comes last. It must never change, since stored entries
 // need it: a better one is a new format, beside this one.
@@ -40,7 +49,7 @@ var errSqueezed = errors.New("its body is in no known format")
 // writers and readers are pooled: a writer's tables are half a megabyte.
 var (
 	writers = sync.Pool{New: func() any {
-		w, err := flate.NewWriterDict(io.Discard, flate.DefaultCompression, []byte(words))
+		w, err := flate.NewWriterDict(io.Discard, level, []byte(words))
 		if err != nil {
 			panic(err) // the level is a constant
 		}
@@ -48,6 +57,22 @@ var (
 	}}
 	readers = sync.Pool{New: func() any { return flate.NewReaderDict(nil, []byte(words)) }}
 )
+
+// kept is the body of canonical bytes in an item that has so much room in its first kilobyte.
+func kept(canonical []byte, room int) ([]byte, error) {
+	if 1+len(canonical) > room {
+		return squeeze(canonical)
+	}
+	return append(append(make([]byte, 0, 1+len(canonical)), plain), canonical...), nil
+}
+
+// read is the canonical bytes of a body.
+func read(body []byte) ([]byte, error) {
+	if len(body) > 0 && body[0] == plain {
+		return body[1:], nil
+	}
+	return unsqueeze(body)
+}
 
 func squeeze(canonical []byte) ([]byte, error) {
 	out := bytes.NewBuffer(make([]byte, 0, len(canonical)/2+64))

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"sync"
 	"testing"
+
+	"billingcentre/shared/wallet"
 )
 
 // TestTheDictionaryIsForEver fails when words is changed: entries that are stored couldn't be read any more.
@@ -28,13 +30,56 @@ func TestOldBodiesAreRead(t *testing.T) {
 	}
 }
 
+// TestWhatFitsIsKeptAsItIs: compressing an entry that fits into its kilobyte saves no unit.
+func TestWhatFitsIsKeptAsItIs(t *testing.T) {
+	for _, rule := range []struct {
+		name         string
+		length, room int
+		format       byte
+	}{
+		{"shorter", 99, 101, plain},
+		{"as long as the room, with its format", 99, 100, plain},
+		{"a byte too long", 100, 100, squeezed},
+		{"no room at all", 1, -5, squeezed},
+	} {
+		canonical := bytes.Repeat([]byte("x"), rule.length)
+		body, err := kept(canonical, rule.room)
+		if err != nil || body[0] != rule.format {
+			t.Errorf("%s: format %d, want %d (%v)", rule.name, body[0], rule.format, err)
+		}
+		if got, err := read(body); err != nil || !bytes.Equal(got, canonical) {
+			t.Errorf("%s: %q, %v", rule.name, got, err)
+		}
+	}
+}
+
+// TestTheFirstKilobyteIsUsedToItsEnd: the largest entry that is kept as it is makes an item of 1,024 bytes.
+func TestTheFirstKilobyteIsUsedToItsEnd(t *testing.T) {
+	entry := wallet.Entry{Key: "bill:1", Account: "acme", Number: 7, Kind: wallet.Settled}
+	size := 0
+	for length := 900; ; length++ {
+		encoded, err := encodeEntry(&entry, make([]byte, length))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := bytesOf(encoded, "body")
+		if body[0] == squeezed {
+			break
+		}
+		size = textSize(encoded) + len(body)
+	}
+	if size != kilobyte {
+		t.Errorf("the largest has %d bytes", size)
+	}
+}
+
 func TestWhatIsNoBodyIsAFault(t *testing.T) {
 	good, err := squeeze([]byte("bill-settlement bill-settlement"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, body := range map[string][]byte{"nothing": nil, "another format": append([]byte{9}, good[1:]...)} {
-		if _, err := unsqueeze(body); !errors.Is(err, errSqueezed) {
+		if _, err := read(body); !errors.Is(err, errSqueezed) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -42,8 +42,11 @@ func (s *Store) Head(_ context.Context, account wallet.AccountID) (wallet.Head, 
 		return wallet.Head{Account: account}, nil
 	}
 	h, err := wallet.DecodeHead(kept.canonical)
+	if err != nil {
+		return h, fmt.Errorf("%w: %w", ledger.ErrDamaged, err)
+	}
 	h.Due = kept.due
-	return h, err
+	return h, nil
 }
 
 // Entries implements ledger.Store.
@@ -59,7 +62,7 @@ func (s *Store) read(keys []wallet.Key) (map[wallet.Key]wallet.Entry, error) {
 		if b, ok := s.entries[key]; ok {
 			entry, err := wallet.DecodeEntry(b)
 			if err != nil {
-				return nil, err
+				return nil, fmt.Errorf("%w: %w", ledger.ErrDamaged, err)
 			}
 			found[key] = entry
 		}
@@ -143,8 +146,8 @@ func (s *Store) write(c ledger.Commit) {
 		due = c.After.Due
 	}
 	s.heads[c.After.Account] = head{c.After.Canonical(), c.After.Version, due}
-	for _, e := range c.Entries {
-		s.entries[e.Key] = e.Canonical()
+	for i, e := range c.Entries {
+		s.entries[e.Key] = c.Canonical(i)
 		s.journal[e.Account] = append(s.journal[e.Account], e.Key)
 	}
 	s.put(c.Documents)

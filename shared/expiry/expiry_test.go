@@ -1,4 +1,4 @@
-package main
+package expiry
 
 import (
 	"context"
@@ -22,24 +22,24 @@ const day = 24 * time.Hour
 type world struct {
 	t   *testing.T
 	now time.Time
-	handler
+	Expiry
 }
 
 func newWorld(t *testing.T) *world {
 	w := &world{t: t, now: dawn}
-	w.handler = handler{
-		ledger: &ledger.Ledger{
+	w.Expiry = Expiry{
+		Ledger: &ledger.Ledger{
 			Store: &memory.Store{}, Policy: wallet.DefaultPolicy(), Now: func() time.Time { return w.now },
 			Wait: func(ctx context.Context, _ int) error { return ctx.Err() },
 		},
-		log: slog.New(slog.DiscardHandler), metrics: &metric.Metrics{Out: io.Discard},
+		Log: slog.New(slog.DiscardHandler), Metrics: &metric.Metrics{Out: io.Discard},
 	}
 	return w
 }
 
 func (w *world) do(account wallet.AccountID, command wallet.Command) wallet.Entry {
 	w.t.Helper()
-	receipt, err := w.ledger.Do(w.t.Context(), account, ledger.Intent{Command: command})
+	receipt, err := w.Ledger.Do(w.t.Context(), account, ledger.Intent{Command: command})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -54,10 +54,10 @@ func (w *world) voucher(account wallet.AccountID, once string, face int64, expir
 	}).Lots[0]
 }
 
-func (w *world) at(now time.Time) outcome {
+func (w *world) at(now time.Time) Outcome {
 	w.t.Helper()
 	w.now = now
-	out, err := w.handle(w.t.Context(), duty{"expiry"})
+	out, err := w.Handle(w.t.Context(), Duty{"expiry"})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func (w *world) at(now time.Time) outcome {
 
 func (w *world) head(account wallet.AccountID) wallet.Head {
 	w.t.Helper()
-	head, err := w.ledger.Store.Head(w.t.Context(), account)
+	head, err := w.Ledger.Store.Head(w.t.Context(), account)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -80,16 +80,16 @@ func TestOneVoucherFromItsNoticeToItsBreakage(t *testing.T) {
 	steps := []struct {
 		rule string
 		at   time.Time
-		want outcome
+		want Outcome
 	}{
-		{"nothing is due long before", expires.Add(-10 * day), outcome{}},
-		{"nothing is due a millisecond before the notice", expires.Add(-3*day - time.Millisecond), outcome{}},
-		{"it is announced three days before", expires.Add(-3 * day), outcome{Accounts: 1, Announced: 1}},
-		{"it is announced once", expires.Add(-2 * day), outcome{}},
-		{"nothing is booked at its expiry: the grace has begun", expires, outcome{}},
-		{"nothing is booked in the grace's last millisecond", expires.Add(day - time.Millisecond), outcome{}},
-		{"the breakage is booked when the grace is over", expires.Add(day), outcome{Accounts: 1, Lapsed: 1}},
-		{"it is booked once", expires.Add(2 * day), outcome{}},
+		{"nothing is due long before", expires.Add(-10 * day), Outcome{}},
+		{"nothing is due a millisecond before the notice", expires.Add(-3*day - time.Millisecond), Outcome{}},
+		{"it is announced three days before", expires.Add(-3 * day), Outcome{Accounts: 1, Announced: 1}},
+		{"it is announced once", expires.Add(-2 * day), Outcome{}},
+		{"nothing is booked at its expiry: the grace has begun", expires, Outcome{}},
+		{"nothing is booked in the grace's last millisecond", expires.Add(day - time.Millisecond), Outcome{}},
+		{"the breakage is booked when the grace is over", expires.Add(day), Outcome{Accounts: 1, Lapsed: 1}},
+		{"it is booked once", expires.Add(2 * day), Outcome{}},
 	}
 	for _, step := range steps {
 		if got := w.at(step.at); got != step.want {
@@ -117,7 +117,7 @@ func TestTheFunctionIsLateAndBooksAllThatLapsedOnce(t *testing.T) {
 	if got := w.at(dawn.Add(40 * day)); got.Lapsed != 250 || got.Failed != 0 {
 		t.Errorf("got %+v", got)
 	}
-	if got := w.at(dawn.Add(41 * day)); got != (outcome{}) {
+	if got := w.at(dawn.Add(41 * day)); got != (Outcome{}) {
 		t.Errorf("again: %+v", got)
 	}
 }
@@ -135,7 +135,7 @@ func TestOnlyTheRestOfAPartlyUsedVoucherLapses(t *testing.T) {
 		DayEnd: dawn.Add(16 * time.Hour), Method: wallet.BillingCenter,
 	})
 	w.at(dawn.Add(3 * day))
-	found, err := w.ledger.Store.Entries(t.Context(), wallet.ExpireKey(lot.ID))
+	found, err := w.Ledger.Store.Entries(t.Context(), wallet.ExpireKey(lot.ID))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,9 +149,9 @@ func TestADamagedWalletStopsNoOther(t *testing.T) {
 	w := newWorld(t)
 	w.voucher("acme", "v1", 1000, dawn.Add(day))
 	w.voucher("bolt", "v1", 1000, dawn.Add(day))
-	w.ledger.Store = broken{w.ledger.Store, "acme"}
+	w.Ledger.Store = broken{w.Ledger.Store, "acme"}
 	w.now = dawn.Add(3 * day)
-	out, err := w.handle(t.Context(), duty{"expiry"})
+	out, err := w.Handle(t.Context(), Duty{"expiry"})
 	if err == nil || out.Failed != 1 || out.Lapsed != 1 {
 		t.Errorf("got %+v, %v", out, err)
 	}
@@ -172,8 +172,8 @@ func (b broken) Head(ctx context.Context, account wallet.AccountID) (wallet.Head
 
 func TestEventsThatAreNotTheSchedules(t *testing.T) {
 	w := newWorld(t)
-	for _, event := range []duty{{}, {"<aws.scheduler.scheduled-time>"}, {"Expiry"}} {
-		if _, err := w.handle(t.Context(), event); err == nil {
+	for _, event := range []Duty{{}, {"<aws.scheduler.scheduled-time>"}, {"Expiry"}} {
+		if _, err := w.Handle(t.Context(), event); err == nil {
 			t.Errorf("%+v was taken", event)
 		}
 	}

@@ -1,0 +1,24 @@
+// Command auditor is the function that a schedule starts every quarter of an hour: it proves that what is stored is what
+// was decided. It writes down what it finds, and repairs nothing.
+package main
+
+import (
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"billingcentre/shared/audit"
+	"billingcentre/shared/boot"
+	"billingcentre/shared/directory"
+	"billingcentre/shared/metric"
+)
+
+func main() {
+	b := boot.Start()
+	store := b.Store()
+	h := handler{
+		auditor:   &audit.Auditor{Store: store, Now: time.Now, Lag: audit.Lag},
+		directory: &directory.Directory{Store: store, Now: time.Now}, log: b.Log, metrics: &metric.Metrics{},
+	}
+	lambda.Start(h.handle)
+}

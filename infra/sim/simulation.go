@@ -1,0 +1,295 @@
+package sim
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"hash"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"billingcentre/shared/ledger"
+	"billingcentre/shared/ledger/memory"
+	"billingcentre/shared/wallet"
+)
+
+// dawn is when every seed's life begins.
+var dawn = time.Date(2026, time.November, 2, 3, 0, 0, 0, time.UTC)
+
+// Options are what a run may have besides its seed.
+type Options struct {
+	Store ledger.Store // nil for one in memory
+	Plant Plant        // a bug
+	Trace bool         // keep all of the trace, not only its end
+}
+
+// Result is what became of a seed.
+type Result struct {
+	Seed       uint64
+	Violations []string // what didn't hold; nothing more happens after the first step that has some
+	Trace      []string // what happened: the last of it, or all
+	Digest     string   // of the whole trace and of every account's end: equal when a replay is identical
+	History    []Operation
+	Began      map[wallet.AccountID][]wallet.Entry // the entries that accounts began with
+	Steps      int
+	Entries    int // that were committed under all that
+	Calls      [crashAfter + 1]int
+}
+
+// Simulation is one seed's life.
+type Simulation struct {
+	dice    *rand.Rand
+	weather weather
+	now     time.Time
+	store   ledger.Store
+	plant   Plant
+
+	mu        sync.Mutex // of what workers' goroutines write: they run while nothing else does
+	parked    []*call
+	abandoned []*call
+	active    []*worker
+	late      []*call
+	workers   int
+	doing     *worker // whose call arrives just now
+
+	queue      queue
+	world      world
+	auditors   map[wallet.AccountID]*auditor
+	history    []Operation
+	doubtful   []doubt
+	began      map[wallet.AccountID][]wallet.Entry // what accounts began with
+	outageEnds time.Time
+	outages    int
+
+	steps  int
+	digest hash.Hash
+	result *Result
+	keep   bool
+}
+
+// Run lives one seed. It is the caller's to say whether that fails a test.
+func Run(t *testing.T, seed uint64, o Options) (result Result) {
+	synctest.Test(t, func(*testing.T) {
+		s := &Simulation{
+			dice: rand.New(rand.NewPCG(seed, 0x5eed)), now: dawn, store: o.Store, plant: o.Plant, keep: o.Trace,
+			digest: sha256.New(), result: &Result{Seed: seed}, auditors: map[wallet.AccountID]*auditor{},
+		}
+		s.run()
+		result = *s.result
+	})
+	return result
+}
+
+func (s *Simulation) run() {
+	defer func() {
+		if broken := recover(); broken != nil {
+			s.violated("panic: %v", broken)
+		}
+		s.close()
+	}()
+	if s.store == nil {
+		s.store = new(memory.Store)
+	}
+	s.weather = forecast(s.dice)
+	if s.plant.Below != nil {
+		s.store = s.plant.Below(s.store, s)
+	}
+	s.found()
+	s.began = map[wallet.AccountID][]wallet.Entry{}
+	for account, a := range s.auditors {
+		s.began[account] = slices.Clone(a.entries)
+	}
+	s.storm()
+	s.clear()
+	if !s.failed() {
+		s.final()
+	}
+}
+
+// storm is the seed's weather, for some hundred steps.
+func (s *Simulation) storm() {
+	for last := 150 + s.dice.IntN(250); s.steps < last && !s.failed(); {
+		s.step()
+	}
+}
+
+// step lets everything run until it blocks, and then one thing happen.
+func (s *Simulation) step() {
+	s.settle()
+	if s.failed() {
+		return
+	}
+	s.steps++
+	if len(s.parked) > 0 && s.dice.Float64() < s.weather.eager {
+		s.release(s.dice.IntN(len(s.parked)))
+		return
+	}
+	s.happen()
+}
+
+// settle waits until nothing moves by itself, and hears what came of it.
+func (s *Simulation) settle() {
+	synctest.Wait()
+	s.reap()
+	s.sort(s.parked)
+	s.queue.bury(s.now)
+}
+
+// happen is one thing of those that may happen now.
+func (s *Simulation) happen() {
+	room := len(s.active) < s.weather.workers
+	deeds := []struct {
+		weight int
+		may    bool
+		do     func()
+	}{
+		{5, room && len(s.queue.waiting(s.now)) > 0, s.deliver},
+		{4, s.world.sent < s.weather.bills, s.produce},
+		{4, room && len(s.world.asks) < s.weather.asks, s.ask},
+		{3, room && len(s.world.asks) > 0, s.askAgain},
+		{2, room, s.expire},
+		{3, room && len(s.world.payable) > 0, s.pay},
+		{1, true, s.haunt},
+		{3, len(s.late) > 0, func() { s.land(s.dice.IntN(len(s.late))) }},
+		{3, true, func() { s.advance(time.Duration(1 + s.dice.Int64N(int64(5*time.Second)))) }},
+		{2, len(s.active) == 0 || s.dice.IntN(8) == 0, s.leap},
+		{1, s.weather.outage && s.outages == 0, s.outage},
+	}
+	total := 0
+	for _, d := range deeds {
+		if d.may {
+			total += d.weight
+		}
+	}
+	roll := s.dice.IntN(total)
+	for _, d := range deeds {
+		if !d.may {
+			continue
+		}
+		if roll -= d.weight; roll < 0 {
+			d.do()
+			return
+		}
+	}
+}
+
+// advance lets time pass. Processes that take too long are killed, as Lambda does.
+func (s *Simulation) advance(by time.Duration) {
+	by = by.Truncate(time.Millisecond) + time.Millisecond
+	time.Sleep(by)
+	synctest.Wait() // contexts that ended meanwhile are heard of before the clock is seen to have moved
+	s.now = s.now.Add(by)
+	s.tell("now %s", s.now.Format(time.RFC3339Nano))
+	for _, w := range slices.Clone(s.active) {
+		if !w.dead && !w.over && !s.now.Before(w.ends) {
+			s.kill(w)
+		}
+	}
+	for i := len(s.late) - 1; i >= 0; i-- {
+		if !s.late[i].at.After(s.now) {
+			s.land(i)
+		}
+	}
+}
+
+// leap lets much time pass at once: hours, days, or as long as it takes to the brink of a lot's time.
+func (s *Simulation) leap() {
+	switch s.dice.IntN(6) {
+	case 0:
+		s.advance(time.Duration(s.dice.Int64N(int64(10 * time.Hour))))
+	case 1:
+		s.advance(time.Duration(s.dice.Int64N(int64(4 * 24 * time.Hour))))
+	case 2, 3, 4:
+		s.toTheBrink()
+	default:
+		s.advance(time.Duration(s.dice.Int64N(int64(30 * time.Minute))))
+	}
+}
+
+// toTheBrink goes to a millisecond before, at or after the end of some lot's time or grace (T-40).
+func (s *Simulation) toTheBrink() {
+	var brinks []time.Time
+	for _, account := range s.world.accounts {
+		for _, lot := range s.auditors[account].head.Lots {
+			brinks = append(brinks, lot.ExpiresAt, lot.ExpiresAt.Add(policy().Grace))
+		}
+	}
+	brinks = slices.DeleteFunc(brinks, func(t time.Time) bool { return t.Sub(s.now) < 10*time.Millisecond })
+	if len(brinks) == 0 {
+		return
+	}
+	brink := brinks[s.dice.IntN(len(brinks))].Add(time.Duration(s.dice.IntN(3)-1) * time.Millisecond)
+	s.advance(brink.Sub(s.now) - time.Millisecond)
+}
+
+// outage takes the database away for three hours. What is asked of it meanwhile is lost.
+func (s *Simulation) outage() {
+	s.outages++
+	s.outageEnds = s.now.Add(3 * time.Hour)
+	s.tell("outage until %s", s.outageEnds.Format(time.RFC3339))
+}
+
+// land lets a late call arrive, long after anybody waits for it.
+func (s *Simulation) land(at int) {
+	c := s.late[at]
+	s.late = slices.Delete(s.late, at, at+1)
+	s.tell("late: %d %s", c.worker.id, c.label)
+	s.arrive(c) //nolint:errcheck // nobody is there to hear of it
+}
+
+// close ends every process, so that none outlives its seed.
+func (s *Simulation) close() {
+	for _, w := range slices.Clone(s.active) {
+		s.kill(w)
+	}
+	for range 100 { // those that pause by themselves end with their pause
+		synctest.Wait()
+		time.Sleep(time.Minute)
+	}
+	s.resolve()
+	s.result.Steps, s.result.History, s.result.Began = s.steps, s.history, s.began
+	for _, account := range s.world.accounts {
+		if a := s.auditors[account]; a != nil {
+			s.digest.Write(a.head.Canonical())
+			s.result.Entries += int(a.head.Version)
+		}
+	}
+	s.result.Digest = fmt.Sprintf("%x", s.digest.Sum(nil)[:8])
+}
+
+const shortTrace = 60
+
+// tell writes the trace. What is in it must be the same on every replay.
+func (s *Simulation) tell(format string, args ...any) {
+	line := fmt.Sprintf(format, args...)
+	s.digest.Write([]byte(line))
+	if trace := &s.result.Trace; s.keep || len(*trace) < 2*shortTrace {
+		*trace = append(*trace, line)
+	} else {
+		*trace = append((*trace)[shortTrace:], line)
+	}
+}
+
+// violated notes what didn't hold.
+func (s *Simulation) violated(format string, args ...any) {
+	s.result.Violations = append(s.result.Violations, fmt.Sprintf(format, args...))
+}
+
+func (s *Simulation) failed() bool { return len(s.result.Violations) > 0 }
+
+// Error tells all that is needed to look into a seed that failed; empty when it didn't.
+func (r *Result) Error() string {
+	if len(r.Violations) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("seed %d, step %d:\n\t%s\nthe trace ends with\n\t%s\nrepeat it with: make sim SEED=%d",
+		r.Seed, r.Steps, strings.Join(r.Violations, "\n\t"), strings.Join(r.Trace[max(0, len(r.Trace)-shortTrace):], "\n\t"), r.Seed)
+}
+
+// plain is a context of the simulation's own looks into the store.
+func plain() context.Context { return context.Background() }

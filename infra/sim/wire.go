@@ -1,0 +1,112 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"billingcentre/shared/ledger"
+	"billingcentre/shared/wallet"
+)
+
+// wire is the store as a worker sees it: at the far end of a network.
+type wire struct {
+	worker *worker
+	store  ledger.Store
+}
+
+var _ ledger.Store = wire{}
+
+func read[T any](w wire, ctx context.Context, label string, do func(context.Context) (T, error)) (T, error) {
+	var found T
+	err := w.worker.leave(ctx, label, false, ledger.ErrUnknown, func() (err error) { found, err = do(context.Background()); return err })
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return found, nil
+}
+
+func (w wire) write(ctx context.Context, label string, do func(context.Context) error) error {
+	return w.worker.leave(ctx, label, true, ledger.ErrUnknown, func() error { return do(context.Background()) })
+}
+
+func (w wire) Head(ctx context.Context, account wallet.AccountID) (wallet.Head, error) {
+	return read(w, ctx, "head "+string(account), func(ctx context.Context) (wallet.Head, error) { return w.store.Head(ctx, account) })
+}
+
+func (w wire) Entries(ctx context.Context, keys ...wallet.Key) (map[wallet.Key]wallet.Entry, error) {
+	return read(w, ctx, "entries "+join(keys), func(ctx context.Context) (map[wallet.Key]wallet.Entry, error) {
+		return w.store.Entries(ctx, keys...)
+	})
+}
+
+func (w wire) Documents(ctx context.Context, keys ...ledger.DocumentKey) (map[ledger.DocumentKey]ledger.Document, error) {
+	return read(w, ctx, "documents "+join(keys), func(ctx context.Context) (map[ledger.DocumentKey]ledger.Document, error) {
+		return w.store.Documents(ctx, keys...)
+	})
+}
+
+func (w wire) Commit(ctx context.Context, commit ledger.Commit) error {
+	keys := make([]wallet.Key, len(commit.Entries))
+	for i := range keys {
+		keys[i] = commit.Entries[i].Key
+	}
+	label := fmt.Sprintf("commit %s v%d %s", commit.After.Account, commit.After.Version, join(keys))
+	return w.write(ctx, label, func(ctx context.Context) error {
+		err := w.store.Commit(ctx, commit)
+		if err == nil {
+			w.worker.landed = append(w.worker.landed, commit)
+		}
+		return err
+	})
+}
+
+func (w wire) Put(ctx context.Context, documents ...ledger.Document) error {
+	keys := make([]ledger.DocumentKey, len(documents))
+	for i, d := range documents {
+		keys[i] = d.Key
+	}
+	return w.write(ctx, "put "+join(keys), func(ctx context.Context) error { return w.store.Put(ctx, documents...) })
+}
+
+func (w wire) Journal(ctx context.Context, account wallet.AccountID, before int64, limit int) ([]wallet.Entry, error) {
+	return read(w, ctx, "journal "+string(account), func(ctx context.Context) ([]wallet.Entry, error) {
+		return w.store.Journal(ctx, account, before, limit)
+	})
+}
+
+func (w wire) Grants(ctx context.Context, account wallet.AccountID, before int64, limit int) ([]wallet.Entry, error) {
+	return read(w, ctx, "grants "+string(account), func(ctx context.Context) ([]wallet.Entry, error) {
+		return w.store.Grants(ctx, account, before, limit)
+	})
+}
+
+func (w wire) List(ctx context.Context, list, before string, limit int) ([]ledger.Document, error) {
+	return read(w, ctx, "list "+list, func(ctx context.Context) ([]ledger.Document, error) {
+		return w.store.List(ctx, list, before, limit)
+	})
+}
+
+func (w wire) Due(ctx context.Context, shard int, now time.Time, limit int) ([]wallet.AccountID, error) {
+	return read(w, ctx, fmt.Sprintf("due %d", shard), func(ctx context.Context) ([]wallet.AccountID, error) {
+		return w.store.Due(ctx, shard, now, limit)
+	})
+}
+
+func (w wire) Defer(ctx context.Context, head wallet.Head, next time.Time) error {
+	label := fmt.Sprintf("defer %s v%d %s", head.Account, head.Version, next.Format(time.RFC3339))
+	return w.write(ctx, label, func(ctx context.Context) error { return w.store.Defer(ctx, head, next) })
+}
+
+// join writes keys in an order of their own: callers may have them from a map.
+func join[K any](keys []K) string {
+	texts := make([]string, len(keys))
+	for i, key := range keys {
+		texts[i] = fmt.Sprint(key)
+	}
+	slices.Sort(texts)
+	return strings.Join(texts, " ")
+}
