@@ -96,7 +96,7 @@ func (d *Desk) write(ctx context.Context, wish Wish, amount money.Amount, docume
 		State: Pending, CreatedAt: now, ExpiresAt: now.Add(validity),
 	}
 	document = order.document(document)
-	err := d.Ledger.Store.Put(ctx, document)
+	err := d.Ledger.Store.Put(ctx, document, watchOf(order).document(ledger.Document{Key: watchKey(order.ID)}))
 	if errors.Is(err, ledger.ErrStale) || errors.Is(err, ledger.ErrUnknown) {
 		return ledger.Read[Order](ctx, d.Ledger.Store, document.Key) // a twin of this request was faster, or it was us
 	}

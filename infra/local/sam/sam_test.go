@@ -57,8 +57,8 @@ func TestTemplateNamesEveryFunction(t *testing.T) {
 	}
 	want := []string{
 		"functions/accounts", "functions/bill-settlement", "functions/expiry", "functions/operator", "functions/outbox",
-		"functions/payment-callback", "functions/prepaid-purchase", "functions/recharge", "functions/voucher-activation",
-		"functions/wallet",
+		"functions/payment-callback", "functions/payment-poller", "functions/prepaid-purchase", "functions/recharge",
+		"functions/voucher-activation", "functions/wallet",
 	}
 	if diff := cmp.Diff(want, folders); diff != "" {
 		t.Error(diff)
@@ -248,6 +248,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"operator":           read + write + list + " dynamodb:Query " + grants + " sqs:SendMessage " + bills + secret,
 		"outbox":             "dynamodb:DescribeStream " + stream + " dynamodb:GetRecords " + stream + " dynamodb:GetShardIterator " + stream + " sqs:SendMessage " + failed,
 		"payment-callback":   read + write + " secretsmanager:GetSecretValue " + alipay,
+		"payment-poller":     read + write + list + " secretsmanager:GetSecretValue " + alipay,
 		"prepaid-purchase":   read + write,
 		"recharge":           read + write + list + secret + " secretsmanager:GetSecretValue " + alipay,
 		"voucher-activation": read + write + secret,
