@@ -135,7 +135,7 @@ func (d *Desk) Take(ctx context.Context, wish Wish) (order Order, repeated bool,
 		case err == nil && (order.Amount() != amount || order.Payer != wish.Payer):
 			return Order{}, false, refusal.Of(refusal.KeyReused, "The key was used for another transfer of %s before; that one stands.", order.Amount())
 		case err == nil:
-			return order, repeated, nil
+			return order, true, nil
 		case !refusal.Is(err, refusal.NotFound):
 			return Order{}, false, err
 		}
@@ -143,7 +143,7 @@ func (d *Desk) Take(ctx context.Context, wish Wish) (order Order, repeated bool,
 			return order, false, nil
 		}
 		// A code of somebody else's, a twin of this request, or an answer that was lost: look again.
-		if repeated = true; !errors.Is(err, ledger.ErrStale) && !errors.Is(err, ledger.ErrUnknown) {
+		if !errors.Is(err, ledger.ErrStale) && !errors.Is(err, ledger.ErrUnknown) {
 			return Order{}, false, err
 		}
 	}

@@ -56,7 +56,7 @@ func TestTemplateNamesEveryFunction(t *testing.T) {
 		folders = append(folders, f.Folder)
 	}
 	want := []string{
-		"functions/accounts", "functions/bill-settlement", "functions/expiry", "functions/operator", "functions/outbox",
+		"functions/accounts", "functions/bank-transfer", "functions/bill-settlement", "functions/expiry", "functions/operator", "functions/outbox",
 		"functions/payment-callback", "functions/payment-poller", "functions/prepaid-purchase", "functions/recharge",
 		"functions/voucher-activation", "functions/wallet",
 	}
@@ -243,6 +243,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	)
 	want := map[string]string{
 		"accounts":           read + write + list + secret,
+		"bank-transfer":      read + write + list + secret,
 		"bill-settlement":    read + write + consume,
 		"expiry":             read + write + " dynamodb:Query " + due,
 		"operator":           read + write + list + " dynamodb:Query " + grants + " sqs:SendMessage " + bills + secret,
