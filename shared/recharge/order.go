@@ -35,6 +35,15 @@ const (
 	Closed   State = "closed"           // ended unpaid; a late payment still credits it
 )
 
+// Way is how the payer gets to pay.
+type Way string
+
+// The ways.
+const (
+	QR   Way = "qr"   // a code to scan
+	Page Way = "page" // the provider's own page
+)
+
 // Order is a recharge order, as its document keeps it.
 type Order struct {
 	ID         string           `json:"recharge_id"`
@@ -47,7 +56,10 @@ type Order struct {
 	ExpiresAt  time.Time        `json:"expires_at"`           // the provider takes no payment from then on
 	QRContent  string           `json:"qr_content,omitempty"` // what the payer scans
 	QRExpires  time.Time        `json:"qr_expires_at,omitzero"`
-	Trade      string           `json:"trade,omitempty"` // the provider's number of the payment that was credited
+	Way        Way              `json:"way,omitempty"`        // "" is QR
+	ReturnURL  string           `json:"return_url,omitempty"` // where the page sends the payer back to; it proves nothing
+	PageURL    string           `json:"page_url,omitempty"`   // the page where the payer pays
+	Trade      string           `json:"trade,omitempty"`      // the provider's number of the payment that was credited
 	CreditedAt time.Time        `json:"credited_at,omitzero"`
 
 	Returned []string `json:"returned,omitempty"`     // trades that are sent back whole: they never credit

@@ -1,9 +1,9 @@
 package alipay
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"strings"
 
 	sdk "github.com/smartwalle/alipay/v3"
 
@@ -81,7 +81,7 @@ func (c *Channel) Refund(ctx context.Context, refund payment.Refund) (payment.Re
 		AddBizField("trade_no", refund.Ref).
 		AddBizField("refund_amount", refund.Amount.String()).
 		AddBizField("out_request_no", refund.ID).
-		AddBizField("refund_reason", cleanSubject(refund.Reason))
+		AddBizField("refund_reason", cmp.Or(cleanSubject(refund.Reason), "refund"))
 	var answer struct {
 		verdict
 		TradeNo    string `json:"trade_no"`
@@ -144,8 +144,6 @@ func checkRefund(r payment.Refund) error {
 		return &payment.OrderError{Field: "trade", Rule: "must be a trade number"}
 	case r.Amount.Currency() != money.CNY || !r.Amount.IsPositive():
 		return &payment.OrderError{Field: "amount", Rule: "must be above 0.00 CNY"}
-	case strings.TrimSpace(cleanSubject(r.Reason)) == "":
-		return &payment.OrderError{Field: "reason", Rule: "must have something that can be shown"}
 	}
 	return nil
 }
