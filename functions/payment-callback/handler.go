@@ -75,6 +75,9 @@ func (h handler) act(ctx context.Context, notice payment.Notice) error {
 	case payment.Closed:
 		return h.desk.Close(ctx, notice.OrderID)
 	case payment.Refunded:
+		if ours, err := h.desk.KnowsRefund(ctx, notice.Refund); ours || err != nil {
+			return err // the watchman brings it to its end
+		}
 		return &payment.NoticeError{
 			Class: payment.ErrMismatch, Reason: "refunded", Fields: notice.Fields,
 			Detail: "Money of this payment was sent back at the provider: an operator has to book it.",

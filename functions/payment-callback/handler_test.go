@@ -194,11 +194,17 @@ func TestAnOrderIsCreditedOnceWhateverRepeats(t *testing.T) {
 	}
 }
 
-func TestASecondTradeForACreditedOrderIsKept(t *testing.T) {
+func TestASecondPaymentOfAnOrderOpensItsRefundOnce(t *testing.T) {
 	w := newWorld(t)
 	w.send("paid")
-	if said := w.send("second-trade"); said != "success" || w.cash() != "100.00" || len(w.kept()) != 1 {
-		t.Errorf("said %q, cash %s, kept %v", said, w.cash(), w.kept())
+	for range 3 {
+		if said := w.send("second-trade"); said != "success" || w.cash() != "100.00" || len(w.kept()) != 0 {
+			t.Errorf("said %q, cash %s, kept %v", said, w.cash(), w.kept())
+		}
+	}
+	refunds, err := w.desk.Refunds(t.Context(), order)
+	if err != nil || len(refunds) != 1 || refunds[0].Cause != recharge.SecondPayment || refunds[0].Amount().String() != "100.00" {
+		t.Errorf("refunds %+v, %v", refunds, err)
 	}
 }
 

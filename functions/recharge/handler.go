@@ -8,6 +8,7 @@ import (
 	"github.com/skip2/go-qrcode"
 
 	"billingcentre/shared/api"
+	"billingcentre/shared/money"
 	"billingcentre/shared/recharge"
 	"billingcentre/shared/refusal"
 	"billingcentre/shared/wallet"
@@ -26,6 +27,9 @@ func (h handler) routes() []api.Route {
 		{Key: "GET /v1/accounts/{account}/recharges", Handle: h.list},
 		{Key: "GET /v1/accounts/{account}/recharges/{recharge}", Handle: h.get},
 		{Key: "GET /v1/accounts/{account}/recharges/{recharge}/qr.png", Handle: h.qr},
+		{Key: "POST /v1/accounts/{account}/recharges/{recharge}/query", Handle: h.query},
+		{Key: "POST /v1/operator/recharges/{recharge}/refunds", Handle: h.refund},
+		{Key: "GET /v1/operator/recharges/{recharge}/refunds", Handle: h.refunds},
 	}
 }
 
@@ -41,8 +45,10 @@ type answer struct {
 	ExpiresAt  string           `json:"expires_at"`
 	QRContent  string           `json:"qr_content,omitempty"`
 	QRImage    string           `json:"qr_image,omitempty"` // path of the PNG
+	PageURL    string           `json:"page_url,omitempty"` // the provider's page to pay at
 	Trade      string           `json:"trade,omitempty"`
 	CreditedAt string           `json:"credited_at,omitempty"`
+	Refunded   string           `json:"refunded,omitempty"` // of the amount: sent back, or about to be
 }
 
 func answerOf(o recharge.Order) answer {
@@ -50,7 +56,12 @@ func answerOf(o recharge.Order) answer {
 		ID: o.ID, Account: o.Account, Channel: o.Channel, Currency: string(o.Currency), Amount: o.Amount().String(), State: o.State,
 		CreatedAt: api.Instant(o.CreatedAt), ExpiresAt: api.Instant(o.ExpiresAt), Trade: o.Trade, CreditedAt: api.Instant(o.CreditedAt),
 	}
-	if o.State == recharge.Awaiting {
+	if o.Refunded > 0 {
+		a.Refunded = money.Of(o.Currency, o.Refunded).String()
+	}
+	if o.State == recharge.Awaiting && o.Way == recharge.Page {
+		a.PageURL = o.PageURL
+	} else if o.State == recharge.Awaiting {
 		a.QRContent = o.QRContent
 		a.QRImage = fmt.Sprintf("/v1/accounts/%s/recharges/%s/qr.png", o.Account, o.ID)
 	}
@@ -63,8 +74,10 @@ func (h handler) take(ctx context.Context, r *api.Request) (api.Response, error)
 		return api.Response{}, err
 	}
 	var body struct {
-		Amount  string `json:"amount"`
-		Channel string `json:"channel"`
+		Amount    string       `json:"amount"`
+		Channel   string       `json:"channel"`
+		Way       recharge.Way `json:"way"`
+		ReturnURL string       `json:"return_url"`
 	}
 	once, err := r.IdempotencyKey()
 	if err != nil {
@@ -76,7 +89,7 @@ func (h handler) take(ctx context.Context, r *api.Request) (api.Response, error)
 	if name := h.desk.Channel.Name(); body.Channel != "" && body.Channel != name {
 		return api.Response{}, refusal.At("/channel", "must be %q", name)
 	}
-	order, repeated, err := h.desk.Take(ctx, recharge.Wish{Account: account, Once: once, Amount: body.Amount})
+	order, repeated, err := h.desk.Take(ctx, recharge.Wish{Account: account, Once: once, Amount: body.Amount, Way: body.Way, Return: body.ReturnURL})
 	if err != nil {
 		return api.Response{}, err
 	}
@@ -118,7 +131,7 @@ func (h handler) qr(ctx context.Context, r *api.Request) (api.Response, error) {
 	if err != nil {
 		return api.Response{}, err
 	}
-	if order.State != recharge.Awaiting || !h.desk.Ledger.Now().Before(order.ExpiresAt) {
+	if order.State != recharge.Awaiting || order.Way == recharge.Page || !h.desk.Ledger.Now().Before(order.ExpiresAt) {
 		return api.Response{}, refusal.Of(refusal.Conflict, "The recharge isn't waiting for a payment.")
 	}
 	png, err := qrcode.Encode(order.QRContent, qrcode.Medium, qrPixels)

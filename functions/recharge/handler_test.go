@@ -25,6 +25,7 @@ var morning = time.Date(2026, 11, 2, 1, 30, 0, 0, time.UTC)
 // counter is a payment channel that answers as a test wants, and counts.
 type counter struct {
 	created map[string]payment.Order
+	paid    bool // every order is, by trade T1
 	err     error
 }
 
@@ -41,8 +42,16 @@ func (c *counter) Create(_ context.Context, order payment.Order) (payment.Checko
 	return payment.Checkout{Content: "https://qr.example.com/" + order.ID, ExpiresAt: order.ExpiresAt}, nil
 }
 
-func (c *counter) Query(context.Context, string) (payment.Trade, error) {
-	return payment.Trade{}, payment.ErrNoTrade
+func (c *counter) Query(_ context.Context, id string) (payment.Trade, error) {
+	order, known := c.created[id]
+	if !c.paid || !known {
+		return payment.Trade{}, &payment.Refused{Channel: "alipay", Code: "40004 ACQ.TRADE_NOT_EXIST", Meaning: payment.ErrNoTrade}
+	}
+	return payment.Trade{OrderID: id, Ref: "T1", State: payment.Paid, Total: order.Amount, Received: order.Amount}, nil
+}
+
+func (c *counter) Page(order payment.Order, returnURL string) (payment.Checkout, error) {
+	return payment.Checkout{Content: "https://page.example.com/" + order.ID, ExpiresAt: order.ExpiresAt}, nil
 }
 
 func (c *counter) VerifyNotice(payment.Delivery) (payment.Notice, error) {
@@ -66,7 +75,7 @@ func newDesk(t *testing.T) *desk {
 			t.Fatal(err)
 		}
 	}
-	d.handler = handler{desk: &recharge.Desk{Ledger: books, Channel: d.counter}, cursors: api.Cursors{Key: []byte("test")}}
+	d.handler = handler{desk: &recharge.Desk{Ledger: books, Channel: d.counter, ReturnURLs: []string{"https://console.example.com"}}, cursors: api.Cursors{Key: []byte("test")}}
 	return d
 }
 
@@ -91,11 +100,67 @@ func TestEvents(t *testing.T) {
 		if name != "take" {
 			d.take("acme", "monday", `{"amount":"100.00"}`)
 		}
-		if name == "provider-silent" {
+		switch name {
+		case "provider-silent":
 			d.counter.err = payment.ErrUnknownOutcome
+		case "query":
+			d.counter.paid = true
+		case "refund", "refund-too-much", "refunds":
+			d.credit("monday")
+		}
+		if name == "refunds" {
+			d.refund("refund-0", `{"amount":"5.00","reason":"goodwill"}`)
 		}
 		return d.serve()
 	})
+}
+
+// credit has the order that a key made paid and credited.
+func (d *desk) credit(key string) (id string) {
+	d.t.Helper()
+	var order answer
+	d.take("acme", key, `{"amount":"100.00"}`).Into(d.t, &order)
+	d.counter.paid = true
+	if got, err := d.desk.Ask(d.t.Context(), "acme", order.ID, ""); err != nil || got.State != recharge.Credited {
+		d.t.Fatalf("%+v, %v", got, err)
+	}
+	return order.ID
+}
+
+func (d *desk) refund(key, body string) apitest.Answer {
+	d.t.Helper()
+	const order = "RHAR0VXFKRNNSJKV9GZ9FM1B4A42STSNN"
+	return apitest.Send(d.t, d.serve(), apitest.Call{
+		Route: "POST /v1/operator/recharges/{recharge}/refunds", Params: map[string]string{"recharge": order},
+		Caller: api.Caller{Subject: "op", Role: api.Operator}, Key: key, Body: body,
+	}.Event())
+}
+
+func TestOnlyTheOwnerLooksForAPaymentAndOnlyOperatorsRefund(t *testing.T) {
+	for _, row := range []struct {
+		who           string
+		caller        api.Caller
+		query, refund int
+	}{
+		{"the owner", owner("acme"), 200, 403},
+		{"another owner", owner("bolt"), 404, 403},
+		{"a viewer", api.Caller{Subject: "vi", Role: api.Viewer, Account: "acme"}, 403, 403},
+		{"an operator", api.Caller{Subject: "op", Role: api.Operator}, 200, 201},
+		{"nobody", api.Caller{}, 401, 401},
+	} {
+		d := newDesk(t)
+		id := d.credit("monday")
+		query := apitest.Send(t, d.serve(), apitest.Call{
+			Route: "POST /v1/accounts/{account}/recharges/{recharge}/query", Params: map[string]string{"account": "acme", "recharge": id}, Caller: row.caller, Body: "{}",
+		}.Event())
+		refund := apitest.Send(t, d.serve(), apitest.Call{
+			Route: "POST /v1/operator/recharges/{recharge}/refunds", Params: map[string]string{"recharge": id}, Caller: row.caller,
+			Key: "k", Body: `{"amount":"1.00","reason":"x"}`,
+		}.Event())
+		if query.Status != row.query || refund.Status != row.refund {
+			t.Errorf("%s: query %d, refund %d", row.who, query.Status, refund.Status)
+		}
+	}
 }
 
 func TestTheOrderIsWrittenBeforeTheProviderHearsOfIt(t *testing.T) {

@@ -1,5 +1,6 @@
 // Command recharge is the function that takes top-ups: it writes the order, has the payment made at the provider,
-// and shows what the payer needs. It never credits: that is payment-callback's, on the provider's word.
+// and shows what the payer needs. It credits only when its payer asks it to look for a payment, on the provider's word;
+// refunds it opens only, which payment-poller then brings to their end.
 package main
 
 import (
@@ -18,7 +19,7 @@ func main() {
 	b := boot.Start()
 	ctx := context.Background()
 	h := handler{
-		desk:    &recharge.Desk{Ledger: b.Ledger(), Channel: till.Alipay(ctx, b)},
+		desk:    till.Recharges(b, recharge.Desk{Ledger: b.Ledger(), Channel: till.Alipay(ctx, b)}),
 		cursors: secret.Cursors(ctx, b),
 	}
 	lambda.Start(api.Serve(b.Log, h.routes()...))

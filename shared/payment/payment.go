@@ -87,6 +87,7 @@ type Notice struct {
 	Trade
 	ID     string            // the provider's id of the message; its repeats may bear the same or another
 	SentAt time.Time         // when the provider says it was sent; a replay may be old
+	Refund string            // our id of the refund that it tells about; "" when it tells of none
 	Fields map[string]string // all of it as it came, the signature left out: for the quarantine, never for the log
 }
 

@@ -12,15 +12,14 @@ import (
 	"billingcentre/shared/wallet"
 )
 
-const (
-	validity = 30 * time.Minute // of an order, for paying it
-	maxOpen  = 5                // unpaid orders of one account at a time
-)
+const validity = 30 * time.Minute // of an order, for paying it
 
 // Desk takes recharge orders and credits them.
 type Desk struct {
-	Ledger  *ledger.Ledger
-	Channel payment.Channel // nil for a desk that only credits
+	Ledger     *ledger.Ledger
+	Channel    payment.Channel // nil for a desk that only credits
+	Limits     Limits
+	ReturnURLs []string // that a page may send payers back to, and all below them
 }
 
 // Wish is what a customer asks for.
@@ -28,11 +27,16 @@ type Wish struct {
 	Account wallet.AccountID
 	Once    string // the client's idempotency key
 	Amount  string // a decimal, in the account's currency
+	Way     Way    // "" is QR
+	Return  string // Page only: where the payer comes back to
 }
 
 // Take writes an order first and then has its channel make the payment. It is idempotent by the wish's key: asked
 // again, it goes on where it was interrupted. repeated tells that the order was there before.
 func (d *Desk) Take(ctx context.Context, wish Wish) (order Order, repeated bool, err error) {
+	if err := d.checkWay(&wish); err != nil {
+		return Order{}, false, err
+	}
 	head, err := d.Ledger.Store.Head(ctx, wish.Account)
 	if err != nil {
 		return Order{}, false, err
@@ -52,7 +56,7 @@ func (d *Desk) Take(ctx context.Context, wish Wish) (order Order, repeated bool,
 	if err != nil {
 		return Order{}, false, err
 	}
-	if order.Amount() != amount {
+	if order.Amount() != amount || order.Way != wish.Way || order.ReturnURL != wish.Return {
 		return Order{}, false, refusal.Of(refusal.KeyReused, "The key was used for a top-up of %s before; that one stands.", order.Amount())
 	}
 	if order.State == Pending && order.open(d.Ledger.Now()) {
@@ -81,22 +85,24 @@ func (d *Desk) admit(head wallet.Head, wish Wish) (money.Amount, error) {
 		return money.Amount{}, refusal.At("/amount", "must be above 0")
 	case amount.Cmp(money.Units(head.Currency, most)) > 0:
 		return money.Amount{}, refusal.At("/amount", "must be at most %d.00", most)
+	case d.Limits.Order > 0 && amount.Cmp(money.Units(head.Currency, d.Limits.Order)) > 0:
+		return money.Amount{}, refusal.At("/amount", "must be at most %d.00", d.Limits.Order)
 	}
 	return amount, nil
 }
 
 // write makes the pending order, before anybody outside hears of it.
 func (d *Desk) write(ctx context.Context, wish Wish, amount money.Amount, document ledger.Document) (Order, ledger.Document, error) {
-	if err := d.mayOpen(ctx, wish.Account); err != nil {
+	if err := d.mayOpen(ctx, wish.Account, amount); err != nil {
 		return Order{}, document, err
 	}
 	now := d.Ledger.Now().UTC().Truncate(time.Second)
 	order := Order{
 		ID: document.Key.ID, Account: wish.Account, Channel: d.Channel.Name(), Currency: amount.Currency(), Minor: amount.Minor(),
-		State: Pending, CreatedAt: now, ExpiresAt: now.Add(validity),
+		State: Pending, CreatedAt: now, ExpiresAt: now.Add(validity), Way: wish.Way, ReturnURL: wish.Return,
 	}
 	document = order.document(document)
-	err := d.Ledger.Store.Put(ctx, document)
+	err := d.Ledger.Store.Put(ctx, document, watchOf(order).document(ledger.Document{Key: watchKey(order.ID)}))
 	if errors.Is(err, ledger.ErrStale) || errors.Is(err, ledger.ErrUnknown) {
 		return ledger.Read[Order](ctx, d.Ledger.Store, document.Key) // a twin of this request was faster, or it was us
 	}
@@ -104,40 +110,20 @@ func (d *Desk) write(ctx context.Context, wish Wish, amount money.Amount, docume
 	return order, document, err
 }
 
-// mayOpen bounds the unpaid orders of an account. The list lags a little, and so may the bound.
-func (d *Desk) mayOpen(ctx context.Context, account wallet.AccountID) error {
-	latest, err := d.Ledger.Store.List(ctx, ListOf(account), "", 2*maxOpen)
-	if err != nil {
-		return err
-	}
-	open, now := 0, d.Ledger.Now()
-	for _, document := range latest {
-		order, err := ledger.Body[Order](document)
-		if err != nil {
-			return err
-		}
-		if order.open(now) {
-			open++
-		}
-	}
-	if open >= maxOpen {
-		return &refusal.Refusal{
-			Kind: refusal.TooMany, RetryAfter: int(validity.Seconds()),
-			Detail: "Too many top-ups of this account wait for their payment: pay one, or let one expire.",
-		}
-	}
-	return nil
-}
-
 // offer asks the channel for the payment and notes what the payer needs. A notice may overtake it: then the order
 // as it stands is the answer.
 func (d *Desk) offer(ctx context.Context, order Order, document ledger.Document) (Order, error) {
-	checkout, err := d.Channel.Create(ctx, order.payment())
+	checkout, err := d.checkout(ctx, order)
 	var refused *payment.Refused
 	var unfit *payment.OrderError
 	switch {
 	case err == nil:
-		order.State, order.QRContent, order.QRExpires = Awaiting, checkout.Content, checkout.ExpiresAt
+		order.State = Awaiting
+		if order.Way == Page {
+			order.PageURL = checkout.Content
+		} else {
+			order.QRContent, order.QRExpires = checkout.Content, checkout.ExpiresAt
+		}
 	case errors.Is(err, payment.ErrUnknownOutcome):
 		return Order{}, &refusal.Refusal{
 			Kind: refusal.Unavailable, RetryAfter: 5, Detail: "The payment provider didn't answer in time; ask again with the same key.",
@@ -162,6 +148,14 @@ func (d *Desk) offer(ctx context.Context, order Order, document ledger.Document)
 		return Order{}, refusal.Of(refusal.NotApplicable, "The payment provider doesn't take this order.")
 	}
 	return order, nil
+}
+
+// checkout has the payment made, by the order's way.
+func (d *Desk) checkout(ctx context.Context, order Order) (payment.Checkout, error) {
+	if cashier, can := d.Channel.(payment.Cashier); can && order.Way == Page {
+		return cashier.Page(order.payment(), order.ReturnURL)
+	}
+	return d.Channel.Create(ctx, order.payment())
 }
 
 // Find is an account's order; somebody else's is not found.

@@ -4,6 +4,9 @@
 // fact of that channel, whoever brings it (a notice today, a query tomorrow). The order turns to credited in the
 // commit that books the cash, so neither can be without the other.
 //
+// Nobody's word is needed for a paid order to be found: a Watchman asks the provider about every order until nothing
+// can be paid any more. What was paid twice is sent back by a Refund, and so is cash that an operator refunds.
+//
 //	pending ── the channel made a payment ──> awaiting_payment ── paid ──> credited
 //	   └────────── the channel refused ──> closed <── ended unpaid ──┘        ^
 //	                                          └──── paid late ────────────────┘
@@ -12,6 +15,7 @@ package recharge
 import (
 	"crypto/sha256"
 	"encoding/base32"
+	"strings"
 	"time"
 
 	"billingcentre/shared/ledger"
@@ -31,6 +35,15 @@ const (
 	Closed   State = "closed"           // ended unpaid; a late payment still credits it
 )
 
+// Way is how the payer gets to pay.
+type Way string
+
+// The ways.
+const (
+	QR   Way = "qr"   // a code to scan
+	Page Way = "page" // the provider's own page
+)
+
 // Order is a recharge order, as its document keeps it.
 type Order struct {
 	ID         string           `json:"recharge_id"`
@@ -43,8 +56,15 @@ type Order struct {
 	ExpiresAt  time.Time        `json:"expires_at"`           // the provider takes no payment from then on
 	QRContent  string           `json:"qr_content,omitempty"` // what the payer scans
 	QRExpires  time.Time        `json:"qr_expires_at,omitzero"`
-	Trade      string           `json:"trade,omitempty"` // the provider's number of the payment that was credited
+	Way        Way              `json:"way,omitempty"`        // "" is QR
+	ReturnURL  string           `json:"return_url,omitempty"` // where the page sends the payer back to; it proves nothing
+	PageURL    string           `json:"page_url,omitempty"`   // the page where the payer pays
+	Trade      string           `json:"trade,omitempty"`      // the provider's number of the payment that was credited
 	CreditedAt time.Time        `json:"credited_at,omitzero"`
+
+	Returned []string `json:"returned,omitempty"`     // trades that are sent back whole: they never credit
+	Refunds  []string `json:"refunds,omitempty"`      // ids of all its refunds, first to last
+	Refunded int64    `json:"refund_minor,omitempty"` // of the credited amount: held for refunds, or sent back
 }
 
 // Amount is what has to be paid, and what will be credited.
@@ -61,12 +81,21 @@ func (o Order) payment() payment.Order {
 	return payment.Order{ID: o.ID, Amount: o.Amount(), Subject: "Top-up of " + string(o.Account), ExpiresAt: o.ExpiresAt}
 }
 
+// Ends is when nobody can have paid the order any more: a code dies two hours after it was made, whatever its expiry.
+func (o Order) Ends() time.Time { return o.ExpiresAt.Add(afterExpiry) }
+
+const afterExpiry = 2*time.Hour + 5*time.Minute
+
 var idAlphabet = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
 
 // idOf derives an order's id from the client's key, so that a retry finds the order of the first time.
 func idOf(account wallet.AccountID, once string) string {
-	sum := sha256.Sum256([]byte("recharge\x00" + string(account) + "\x00" + once))
-	return "R" + idAlphabet.EncodeToString(sum[:20])
+	return "R" + hashed("recharge", string(account), once)
+}
+
+func hashed(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return idAlphabet.EncodeToString(sum[:20])
 }
 
 // Key is the document of an order.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"billingcentre/shared/crockford"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/money"
 	"billingcentre/shared/refusal"
@@ -84,7 +85,7 @@ func TestABrokenIssueLeavesNoUsableCode(t *testing.T) {
 	w.store.before = nil
 	w.issue(t, 250) // the operator asks again: the same batch, other codes
 	code := Code("0000000000000000000")
-	code += Code(check(string(code)))
+	code += Code(crockford.Check(string(code)))
 	orphan := left[0] // nobody knows its code; suppose that somebody did
 	orphan.Key = w.codeKey(code)
 	if err := w.store.Put(t.Context(), orphan); err != nil {

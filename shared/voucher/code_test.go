@@ -4,12 +4,13 @@ import (
 	"strings"
 	"testing"
 
+	"billingcentre/shared/crockford"
 	"billingcentre/shared/refusal"
 )
 
 func TestCodeIsReadAsPeopleWriteIt(t *testing.T) { // H78
 	code := Code("01ABCDEFGHJKMNPQRST")
-	code += Code(check(string(code)))
+	code += Code(crockford.Check(string(code)))
 	for name, text := range map[string]string{
 		"as shown":        code.String(),
 		"lower case":      strings.ToLower(code.String()),
@@ -37,7 +38,7 @@ func TestCodeIsReadAsPeopleWriteIt(t *testing.T) { // H78
 func TestEveryWrongCharacterIsATypingError(t *testing.T) {
 	code := newCode(nil)
 	for i := range code {
-		for _, c := range alphabet {
+		for _, c := range crockford.Alphabet {
 			if wrong := string(code[:i]) + string(c) + string(code[i+1:]); wrong != string(code) {
 				if _, err := ParseCode("/code", wrong); err == nil {
 					t.Errorf("%s passes for %s", wrong, code)

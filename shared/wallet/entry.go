@@ -45,9 +45,15 @@ const (
 	Settled
 	Reversed
 	Lapsed
+	RefundReserved
+	RefundPaid
+	RefundReleased
 )
 
-var entryKinds = [...]string{"", "opened", "topped_up", "adjusted", "activated", "allocated", "purchased", "ordered", "settled", "reversed", "expired"}
+var entryKinds = [...]string{
+	"", "opened", "topped_up", "adjusted", "activated", "allocated", "purchased", "ordered", "settled", "reversed", "expired",
+	"refund_reserved", "refund_paid", "refund_released",
+}
 
 func (k EntryKind) String() string { return entryKinds[k] }
 
@@ -65,9 +71,10 @@ const (
 	AtPackage  // what prepaid orders have cost (README rule 23)
 	AtCloud    // a linked cloud account (README rule 20)
 	AtBreakage // what lapsed unused (README rule 24)
+	AtRefund   // cash that is held until its refund is through (README rule 4)
 )
 
-var placeKinds = [...]string{"", "cash", "arrears", "lot", "payer", "company", "usage", "package", "cloud", "breakage"}
+var placeKinds = [...]string{"", "cash", "arrears", "lot", "payer", "company", "usage", "package", "cloud", "breakage", "refund"}
 
 func (k PlaceKind) String() string { return placeKinds[k] }
 

@@ -56,9 +56,9 @@ func TestTemplateNamesEveryFunction(t *testing.T) {
 		folders = append(folders, f.Folder)
 	}
 	want := []string{
-		"functions/accounts", "functions/auditor", "functions/bill-settlement", "functions/expiry", "functions/operator", "functions/outbox",
-		"functions/payment-callback", "functions/prepaid-purchase", "functions/recharge", "functions/voucher-activation",
-		"functions/wallet",
+		"functions/accounts", "functions/auditor", "functions/bank-transfer", "functions/bill-settlement", "functions/expiry", "functions/operator",
+		"functions/outbox", "functions/payment-callback", "functions/payment-poller", "functions/prepaid-purchase", "functions/recharge",
+		"functions/voucher-activation", "functions/wallet",
 	}
 	if diff := cmp.Diff(want, folders); diff != "" {
 		t.Error(diff)
@@ -244,11 +244,13 @@ func TestWhoMayDoWhat(t *testing.T) {
 	want := map[string]string{
 		"accounts":           read + write + list + secret,
 		"auditor":            read + " dynamodb:PutItem " + table + list,
+		"bank-transfer":      read + write + list + secret,
 		"bill-settlement":    read + write + consume,
 		"expiry":             read + write + " dynamodb:Query " + due,
 		"operator":           read + write + list + " dynamodb:Query " + grants + " sqs:SendMessage " + bills + secret,
 		"outbox":             "dynamodb:DescribeStream " + stream + " dynamodb:GetRecords " + stream + " dynamodb:GetShardIterator " + stream + " sqs:SendMessage " + failed,
 		"payment-callback":   read + write + " secretsmanager:GetSecretValue " + alipay,
+		"payment-poller":     read + write + list + " secretsmanager:GetSecretValue " + alipay,
 		"prepaid-purchase":   read + write,
 		"recharge":           read + write + list + secret + " secretsmanager:GetSecretValue " + alipay,
 		"voucher-activation": read + write + secret,

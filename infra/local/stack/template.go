@@ -12,6 +12,11 @@ import (
 // account is the AWS account number in the URLs of local queues.
 const account = "000000000000"
 
+// bankTransfers is a receiving account that nobody can send money to, with statements as a Chinese bank exports them.
+const bankTransfers = `{"receiver":{"name":"Billing Centre (local)","bank":"Bank of Nowhere","number":"0000000000000000"},"currency":"CNY",` +
+	`"columns":{"id":"交易流水号","date":"交易日期","date_form":"2006-01-02","credit":"贷方金额","payer":"对方户名","memo":"附言"},` +
+	`"fee_tolerance":"50.00","second_operator_above":"50000.00","order_days":30}`
+
 // readTemplate resolves the template with what its parameters and references are on this machine.
 func (s *Stack) readTemplate(context.Context) error {
 	step := s.console.Step("template")
@@ -48,6 +53,7 @@ func (s *Stack) parameters() map[string]string {
 		"AlipaySecretArn": s.alipayARN,
 		"AlipayMode":      "sandbox",
 		"AlipayNotifyUrl": url(s.listeners.api) + "/v1/payments/alipay/notices",
+		"BankTransfers":   bankTransfers,
 		"Policy":          s.options.Policy,
 	}
 }

@@ -127,7 +127,7 @@ func read(fields map[string]string) (payment.Notice, error) {
 	if !tradeRefForm.MatchString(fields["trade_no"]) {
 		return payment.Notice{}, unreadable(fields, "trade_no", "it has no usable trade number")
 	}
-	n := payment.Notice{ID: fields["notify_id"], Fields: fields}
+	n := payment.Notice{ID: fields["notify_id"], Refund: fields["out_biz_no"], Fields: fields}
 	n.Channel, n.OrderID, n.Ref = name, fields["out_trade_no"], fields["trade_no"]
 
 	var errs [5]error

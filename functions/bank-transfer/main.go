@@ -1,0 +1,27 @@
+// Command bank-transfer is the function of money that comes by bank: customers announce transfers and get a
+// remittance code; operators import the bank's statements, see whose each row may be, and say whose it is.
+package main
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"billingcentre/shared/api"
+	"billingcentre/shared/boot"
+	"billingcentre/shared/boot/secret"
+	"billingcentre/shared/boot/till"
+	"billingcentre/shared/directory"
+	"billingcentre/shared/transfer"
+)
+
+func main() {
+	b := boot.Start()
+	l := b.Ledger()
+	h := handler{
+		desk:      &transfer.Desk{Ledger: l, Config: till.BankTransfers(b)},
+		directory: &directory.Directory{Store: l.Store, Now: l.Now},
+		cursors:   secret.Cursors(context.Background(), b),
+	}
+	lambda.Start(api.Serve(b.Log, h.routes()...))
+}

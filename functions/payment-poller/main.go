@@ -1,0 +1,27 @@
+// Command payment-poller is the function that a schedule starts every minute: it asks the provider about every payment
+// that may have been made, so that no lost notice loses one, and brings refunds to their end (README rules 1 and 4).
+package main
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"billingcentre/shared/boot"
+	"billingcentre/shared/boot/till"
+	"billingcentre/shared/metric"
+	"billingcentre/shared/quarantine"
+	"billingcentre/shared/recharge"
+)
+
+func main() {
+	b := boot.Start()
+	ledger, metrics := b.Ledger(), &metric.Metrics{}
+	h := handler{
+		desk:       &recharge.Desk{Ledger: ledger, Channel: till.Alipay(context.Background(), b)},
+		quarantine: &quarantine.Quarantine{Store: ledger.Store, Now: ledger.Now, Metrics: metrics},
+		metrics:    metrics,
+		log:        b.Log,
+	}
+	lambda.Start(h.handle)
+}
