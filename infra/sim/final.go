@@ -92,6 +92,7 @@ func (s *Simulation) lapse() {
 // final is what must hold in the end.
 func (s *Simulation) final() {
 	for _, account := range s.world.accounts {
+		s.audit(account)
 		for _, lot := range s.auditors[account].head.Lots {
 			s.violated("breakage: %s of %s expired %s, and nobody has booked it", lot.ID, account, lot.ExpiresAt)
 		}

@@ -49,7 +49,7 @@ type Simulation struct {
 	store   ledger.Store
 	plant   Plant
 
-	mu        sync.Mutex // of what workers' goroutines write: they run while nothing else does
+	mu        sync.Mutex // the simulation has it but while it rests
 	parked    []*call
 	abandoned []*call
 	active    []*worker
@@ -86,6 +86,8 @@ func Run(t *testing.T, seed uint64, o Options) (result Result) {
 }
 
 func (s *Simulation) run() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	defer func() {
 		if broken := recover(); broken != nil {
 			s.violated("panic: %v", broken)
@@ -134,10 +136,21 @@ func (s *Simulation) step() {
 
 // settle waits until nothing moves by itself, and hears what came of it.
 func (s *Simulation) settle() {
-	synctest.Wait()
+	s.rest(0)
 	s.reap()
 	s.sort(s.parked)
 	s.queue.bury(s.now)
+}
+
+// rest lets processes run until all are blocked, and so much time pass. Only then do they touch what is the simulation's.
+func (s *Simulation) rest(by time.Duration) {
+	s.mu.Unlock()
+	defer s.mu.Lock()
+	synctest.Wait()
+	if by > 0 {
+		time.Sleep(by)
+		synctest.Wait()
+	}
 }
 
 // happen is one thing of those that may happen now.
@@ -181,8 +194,7 @@ func (s *Simulation) happen() {
 // advance lets time pass. Processes that take too long are killed, as Lambda does.
 func (s *Simulation) advance(by time.Duration) {
 	by = by.Truncate(time.Millisecond) + time.Millisecond
-	time.Sleep(by)
-	synctest.Wait() // contexts that ended meanwhile are heard of before the clock is seen to have moved
+	s.rest(by) // contexts that end meanwhile are heard of before the clock is seen to have moved
 	s.now = s.now.Add(by)
 	s.tell("now %s", s.now.Format(time.RFC3339Nano))
 	for _, w := range slices.Clone(s.active) {
@@ -248,8 +260,7 @@ func (s *Simulation) close() {
 		s.kill(w)
 	}
 	for range 100 { // those that pause by themselves end with their pause
-		synctest.Wait()
-		time.Sleep(time.Minute)
+		s.rest(time.Minute)
 	}
 	s.resolve()
 	s.result.Steps, s.result.History, s.result.Began = s.steps, s.history, s.began

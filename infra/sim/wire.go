@@ -29,8 +29,11 @@ func read[T any](w wire, ctx context.Context, label string, do func(context.Cont
 	return found, nil
 }
 
-func (w wire) write(ctx context.Context, label string, do func(context.Context) error) error {
-	return w.worker.leave(ctx, label, true, ledger.ErrUnknown, func() error { return do(context.Background()) })
+func (w wire) write(ctx context.Context, about wallet.AccountID, label string, do func(context.Context) error) error {
+	return w.worker.park(ctx, &call{
+		worker: w.worker, label: label, about: about, write: true, failed: ledger.ErrUnknown, answer: make(chan error, 1),
+		do: func() error { return do(context.Background()) },
+	})
 }
 
 func (w wire) Head(ctx context.Context, account wallet.AccountID) (wallet.Head, error) {
@@ -55,7 +58,7 @@ func (w wire) Commit(ctx context.Context, commit ledger.Commit) error {
 		keys[i] = commit.Entries[i].Key
 	}
 	label := fmt.Sprintf("commit %s v%d %s", commit.After.Account, commit.After.Version, join(keys))
-	return w.write(ctx, label, func(ctx context.Context) error {
+	return w.write(ctx, commit.After.Account, label, func(ctx context.Context) error {
 		err := w.store.Commit(ctx, commit)
 		if err == nil {
 			w.worker.landed = append(w.worker.landed, commit)
@@ -69,7 +72,7 @@ func (w wire) Put(ctx context.Context, documents ...ledger.Document) error {
 	for i, d := range documents {
 		keys[i] = d.Key
 	}
-	return w.write(ctx, "put "+join(keys), func(ctx context.Context) error { return w.store.Put(ctx, documents...) })
+	return w.write(ctx, "", "put "+join(keys), func(ctx context.Context) error { return w.store.Put(ctx, documents...) })
 }
 
 func (w wire) Journal(ctx context.Context, account wallet.AccountID, before int64, limit int) ([]wallet.Entry, error) {
@@ -98,7 +101,7 @@ func (w wire) Due(ctx context.Context, shard int, now time.Time, limit int) ([]w
 
 func (w wire) Defer(ctx context.Context, head wallet.Head, next time.Time) error {
 	label := fmt.Sprintf("defer %s v%d %s", head.Account, head.Version, next.Format(time.RFC3339))
-	return w.write(ctx, label, func(ctx context.Context) error { return w.store.Defer(ctx, head, next) })
+	return w.write(ctx, head.Account, label, func(ctx context.Context) error { return w.store.Defer(ctx, head, next) })
 }
 
 // join writes keys in an order of their own: callers may have them from a map.
