@@ -13,7 +13,7 @@ import (
 // whom it is told (README rule 1). It credits pending, awaiting and closed orders alike, since paid is paid. What
 // doesn't fit the order is a *payment.NoticeError; a trade of no order is the refusal NotFound.
 func (d *Desk) Credit(ctx context.Context, trade payment.Trade) (ledger.Receipt, error) {
-	order, document, err := ledger.Read[Order](ctx, d.Ledger.Store, Key(trade.OrderID))
+	order, document, err := ledger.Read[Order](ctx, d.Ledger.Store, documentKey(trade.OrderID))
 	if err != nil {
 		return ledger.Receipt{}, err
 	}
@@ -43,7 +43,7 @@ func (d *Desk) Credit(ctx context.Context, trade payment.Trade) (ledger.Receipt,
 // Close notes that an order ended unpaid. It is no harm to be late: a credited order stays credited.
 func (d *Desk) Close(ctx context.Context, id string) error {
 	for {
-		order, document, err := ledger.Read[Order](ctx, d.Ledger.Store, Key(id))
+		order, document, err := ledger.Read[Order](ctx, d.Ledger.Store, documentKey(id))
 		if err != nil || order.State == Credited || order.State == Closed {
 			return err
 		}

@@ -41,7 +41,7 @@ func (d *Desk) Take(ctx context.Context, wish Wish) (order Order, repeated bool,
 	if err != nil {
 		return Order{}, false, err
 	}
-	key := Key(idOf(wish.Account, wish.Once))
+	key := documentKey(idOf(wish.Account, wish.Once))
 	order, document, err := ledger.Read[Order](ctx, d.Ledger.Store, key)
 	switch {
 	case refusal.Is(err, refusal.NotFound):
@@ -106,7 +106,7 @@ func (d *Desk) write(ctx context.Context, wish Wish, amount money.Amount, docume
 
 // mayOpen bounds the unpaid orders of an account. The list lags a little, and so may the bound.
 func (d *Desk) mayOpen(ctx context.Context, account wallet.AccountID) error {
-	latest, err := d.Ledger.Store.List(ctx, ListOf(account), "", 2*maxOpen)
+	latest, err := d.Ledger.Store.List(ctx, listOf(account), "", 2*maxOpen)
 	if err != nil {
 		return err
 	}
@@ -166,7 +166,7 @@ func (d *Desk) offer(ctx context.Context, order Order, document ledger.Document)
 
 // Find is an account's order; somebody else's is not found.
 func (d *Desk) Find(ctx context.Context, account wallet.AccountID, id string) (Order, error) {
-	order, _, err := ledger.Read[Order](ctx, d.Ledger.Store, Key(id))
+	order, _, err := ledger.Read[Order](ctx, d.Ledger.Store, documentKey(id))
 	if err == nil && order.Account != account {
 		err = refusal.Of(refusal.NotFound, "There is no such recharge.")
 	}
@@ -175,7 +175,7 @@ func (d *Desk) Find(ctx context.Context, account wallet.AccountID, id string) (O
 
 // List is a page of an account's orders, latest first; next is "" at the end.
 func (d *Desk) List(ctx context.Context, account wallet.AccountID, before string, limit int) (orders []Order, next string, err error) {
-	documents, err := d.Ledger.Store.List(ctx, ListOf(account), before, limit)
+	documents, err := d.Ledger.Store.List(ctx, listOf(account), before, limit)
 	if err != nil {
 		return nil, "", err
 	}

@@ -69,13 +69,11 @@ func idOf(account wallet.AccountID, once string) string {
 	return "R" + idAlphabet.EncodeToString(sum[:20])
 }
 
-// Key is the document of an order.
-func Key(id string) ledger.DocumentKey { return ledger.DocumentKey{Kind: "recharge", ID: id} }
+func documentKey(id string) ledger.DocumentKey { return ledger.DocumentKey{Kind: "recharge", ID: id} }
 
-// ListOf is the list of an account's orders, by the time of their creation.
-func ListOf(account wallet.AccountID) string { return "recharges#" + string(account) }
+func listOf(account wallet.AccountID) string { return "recharges#" + string(account) }
 
 // document is the order in its document, listed by the time of its creation.
 func (o Order) document(d ledger.Document) ledger.Document {
-	return d.With(o).In(ListOf(o.Account), o.CreatedAt.UTC().Format("20060102T150405.000Z")+o.ID)
+	return d.With(o).In(listOf(o.Account), o.CreatedAt.UTC().Format("20060102T150405.000Z")+o.ID)
 }
