@@ -49,13 +49,13 @@ func (s *Simulation) audit(about wallet.AccountID) {
 
 // visit replays what is new (I1 to I7), if there is or should be anything.
 func (a *auditor) visit(s *Simulation, all bool) (wrong []string) {
-	head, err := s.store.Head(plain(), a.account)
+	head, err := s.truth.Head(plain(), a.account)
 	if err != nil {
 		return []string{"head: " + err.Error()}
 	}
 	var entries []wallet.Entry
 	if all || head.Version != a.head.Version {
-		if entries, err = s.store.Journal(plain(), a.account, 0, max(1, int(head.Version-a.head.Version))+1); err != nil {
+		if entries, err = s.truth.Journal(plain(), a.account, 0, max(1, int(head.Version-a.head.Version))+1); err != nil {
 			return []string{"journal: " + err.Error()}
 		}
 	}

@@ -111,7 +111,7 @@ func (s *Simulation) final() {
 func (s *Simulation) finalPayments() {
 	paid, credited := int64(0), int64(0)
 	desk := recharge.Desk{Ledger: s.centre(&worker{sim: s}).ledger}
-	desk.Ledger.Store = s.store
+	desk.Ledger.Store = s.truth
 	for _, order := range s.world.paid {
 		paid += order.Amount.Minor()
 		found, err := desk.Find(plain(), s.ownerOf(order), order.ID)

@@ -23,9 +23,11 @@ var dawn = time.Date(2026, time.November, 2, 3, 0, 0, 0, time.UTC)
 
 // Options are what a run may have besides its seed.
 type Options struct {
-	Store ledger.Store // nil for one in memory
-	Plant Plant        // a bug
-	Trace bool         // keep all of the trace, not only its end
+	Store ledger.Store  // nil for one in memory
+	Truth ledger.Store  // the same store without any faults of its own, for the auditors; nil for Store itself
+	Storm func(on bool) // is told when the storm begins and ends, for faults of the store's own
+	Plant Plant         // a bug
+	Trace bool          // keep all of the trace, not only its end
 }
 
 // Result is what became of a seed.
@@ -47,6 +49,8 @@ type Simulation struct {
 	weather weather
 	now     time.Time
 	store   ledger.Store
+	truth   ledger.Store // as auditors see it
+	told    func(storm bool)
 	plant   Plant
 
 	mu        sync.Mutex // the simulation has it but while it rests
@@ -76,7 +80,7 @@ type Simulation struct {
 func Run(t *testing.T, seed uint64, o Options) (result Result) {
 	synctest.Test(t, func(*testing.T) {
 		s := &Simulation{
-			dice: rand.New(rand.NewPCG(seed, 0x5eed)), now: dawn, store: o.Store, plant: o.Plant, keep: o.Trace,
+			dice: rand.New(rand.NewPCG(seed, 0x5eed)), now: dawn, store: o.Store, truth: o.Truth, told: o.Storm, plant: o.Plant, keep: o.Trace,
 			digest: sha256.New(), result: &Result{Seed: seed}, auditors: map[wallet.AccountID]*auditor{},
 		}
 		s.run()
@@ -101,12 +105,20 @@ func (s *Simulation) run() {
 	if s.plant.Below != nil {
 		s.store = s.plant.Below(s.store, s)
 	}
+	if s.truth == nil {
+		s.truth = s.store
+	}
+	if s.told == nil {
+		s.told = func(bool) {}
+	}
 	s.found()
 	s.began = map[wallet.AccountID][]wallet.Entry{}
 	for account, a := range s.auditors {
 		s.began[account] = slices.Clone(a.entries)
 	}
+	s.told(true)
 	s.storm()
+	s.told(false)
 	s.clear()
 	if !s.failed() {
 		s.final()
