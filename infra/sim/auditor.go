@@ -14,7 +14,6 @@ import (
 type auditor struct {
 	account  wallet.AccountID
 	head     wallet.Head
-	bytes    []byte
 	entries  []wallet.Entry
 	causes   map[string]wallet.Key // what must happen once, and the entry that did it
 	lots     map[wallet.LotID]*life
