@@ -1,7 +1,7 @@
 # `make` lists what there is to make. Needed are Go, Java and npm; infra/setup.sh looks for them, and gets what is
 # missing on Debian and Ubuntu.
 .DEFAULT_GOAL := help
-.PHONY: help setup run token import test sim bench lint validate build deploy clean-data clean
+.PHONY: load verify help setup run token import test sim bench lint validate build deploy clean-data clean
 
 # How functions are built. The local stack's command is built the same way, so that the two share what is compiled.
 export CGO_ENABLED ?= 0
@@ -39,6 +39,13 @@ sim: ## the whole centre under every fault, from seeds: [SEEDS=20000] [FIRST=1],
 
 bench: setup ## what a bill costs, in capacity and time
 	go run ./infra/bench $(if $(JSON),-json '$(JSON)')
+
+load: setup ## steady load, and an audit at its end [MINUTES=1 RATE=50 ACCOUNTS=20 HTTP=5; faults: DUPLICATES=0.3 POISON=0.01 KILL=10s] [JSON=file]
+	go run ./infra/load -minutes $(or $(MINUTES),1) -rate $(or $(RATE),50) $(if $(ACCOUNTS),-accounts $(ACCOUNTS)) $(if $(HTTP),-http $(HTTP)) \
+	  $(if $(DUPLICATES),-duplicates $(DUPLICATES)) $(if $(POISON),-poison $(POISON)) $(if $(KILL),-kill $(KILL)) $(if $(JSON),-json '$(JSON)')
+
+verify: ## replay the running centre's journals against their heads [ACCOUNT=..]
+	@go run ./infra/audit verify $(if $(ACCOUNT),-account '$(ACCOUNT)')
 
 lint: ## vet, staticcheck, formatting
 	@infra/tools/lint.sh

@@ -147,7 +147,7 @@ func TestEachCorruptionOfTheTableIsFound(t *testing.T) {
 			tb.put(raw)
 		}},
 		"an entry is deleted": {audit.Missing, func(tb *table) {
-			if _, err := tb.client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &tb.name, Key: key("E#bill:b-3", "entry")}); err != nil {
+			if _, err := tb.client.DeleteItem(tb.t.Context(), &dynamodb.DeleteItemInput{TableName: &tb.name, Key: key("E#bill:b-3", "entry")}); err != nil {
 				t.Fatal(err)
 			}
 		}},
@@ -168,12 +168,13 @@ func TestEachCorruptionOfTheTableIsFound(t *testing.T) {
 			tb.put(raw)
 		}},
 		"the head is gone": {audit.HeadBehind, func(tb *table) {
-			if _, err := tb.client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &tb.name, Key: key("A#acme", "head")}); err != nil {
+			if _, err := tb.client.DeleteItem(tb.t.Context(), &dynamodb.DeleteItemInput{TableName: &tb.name, Key: key("A#acme", "head")}); err != nil {
 				t.Fatal(err)
 			}
 		}},
 	} {
 		t.Run(what, func(t *testing.T) {
+			t.Parallel()
 			tb := newTable(t)
 			if err := tb.one(t.Context(), "acme"); err != nil {
 				t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -118,11 +119,24 @@ func (c load) invocations(round int) []events.SQSEvent {
 			all = slices.Insert(all, at, m)
 		}
 	}
+	received(all)
 	var invocations []events.SQSEvent
 	for some := range slices.Chunk(all, c.batch) {
 		invocations = append(invocations, events.SQSEvent{Records: some})
 	}
 	return invocations
+}
+
+// received has messages that come once more say so, as the queue does.
+func received(all []events.SQSMessage) {
+	seen := make(map[string]bool, len(all))
+	for i, m := range all {
+		if seen[m.MessageId] {
+			all[i].Attributes = maps.Clone(m.Attributes)
+			all[i].Attributes["ApproximateReceiveCount"] = "2"
+		}
+		seen[m.MessageId] = true
+	}
 }
 
 // event has the bills from one number to another.

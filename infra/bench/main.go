@@ -62,6 +62,11 @@ func run(ctx context.Context, file, only string, cold bool) error {
 		figures = append(figures, f)
 	}
 	fmt.Print(flatness(figures))
+	if strings.Contains("prototypes", only) {
+		if err := prototypes(ctx); err != nil {
+			return err
+		}
+	}
 	if strings.Contains(large.Name, only) {
 		used, err := memory(ctx)
 		if err != nil {

@@ -123,7 +123,7 @@ func send(ctx context.Context, client *sdk.Client, table string, call any) error
 		_, err = client.PutItem(ctx, &other)
 	case *sdk.TransactWriteItemsInput:
 		_, err = client.TransactWriteItems(ctx, elsewhere(in, table))
-		if _, cancelled := errors.AsType[*types.TransactionCanceledException](err); cancelled {
+		if _, canceled := errors.AsType[*types.TransactionCanceledException](err); canceled {
 			err = nil
 		}
 	default:

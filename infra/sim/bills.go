@@ -54,8 +54,8 @@ var cloud = wallet.CloudAccount{Provider: "aws", Customer: "c-1"}
 func (s *Simulation) found() {
 	s.world.known = map[string]bool{}
 	clock := func() time.Time { return s.now }
-	l := &ledger.Ledger{Store: s.store, Policy: policy(), Now: clock}
-	d := &directory.Directory{Store: s.store, Now: clock}
+	l := &ledger.Ledger{Store: s.truth, Policy: policy(), Now: clock}
+	d := &directory.Directory{Store: s.truth, Now: clock}
 	for i := range s.weather.accounts {
 		account := wallet.AccountID([]string{"acme", "bolt", "cora"}[i])
 		s.world.accounts = append(s.world.accounts, account)
@@ -86,7 +86,7 @@ func (s *Simulation) found() {
 		panic(err)
 	}
 	s.world.codes = append(codes, voucher.Code("0000000000000000000"+"0"))
-	s.audit()
+	s.audit("")
 }
 
 func must(_ ledger.Receipt, err error) {
@@ -240,7 +240,7 @@ func (s *Simulation) ack(batch []*message, response events.SQSEventResponse, los
 
 // missing tells what a message lacks that was acknowledged: an entry of its very content, or a place in quarantine.
 func (s *Simulation) missing(m *message) string {
-	kept, err := (&quarantine.Quarantine{Store: s.store, Now: func() time.Time { return s.now }}).Get(plain(), m.id)
+	kept, err := (&quarantine.Quarantine{Store: s.truth, Now: func() time.Time { return s.now }}).Get(plain(), m.id)
 	b, bad := bill.Decode([]byte(m.body))
 	if bad != nil {
 		if err != nil {

@@ -17,38 +17,39 @@ import (
 var plantedBugs = []struct {
 	name  string
 	plant Plant
+	hint  uint64 // a seed that found it once: the first that is tried
 }{
 	// The head and its version.
-	{"the condition on the head's version is dropped", below(blindCommits)},
-	{"after a conflict, the stale decision is sent again under the new version", below(renumbered)},
-	{"a conflict is taken for success", above(deaf(ledger.ErrMoved))},
-	{"an entry is written without its head", below(entryAlone)},
-	{"a head is written without its entry", below(headAlone)},
-	{"reads of the head lag behind", below(staleHeads)},
+	{"the condition on the head's version is dropped", below(blindCommits), 0},
+	{"after a conflict, the stale decision is sent again under the new version", below(renumbered), 0},
+	{"a conflict is taken for success", above(deaf(ledger.ErrMoved)), 0},
+	{"an entry is written without its head", below(entryAlone), 0},
+	{"a head is written without its entry", below(headAlone), 0},
+	{"reads of the head lag behind", below(staleHeads), 0},
 
 	// Once.
-	{"a bill is told from its repetition by a token of ten minutes only", above(tokenKeys)},
-	{"what exists already is taken for a failure, without looking it up", above(takenIsConflict)},
-	{"an unknown outcome is taken for success", above(deaf(ledger.ErrUnknown))},
-	{"an unknown outcome is taken for a refusal", above(unknownIsRefusal)},
-	{"documents turn in a write of their own, after the entry", above(documentsLater)},
-	{"the condition on a code's document is dropped", below(blindDocuments)},
+	{"a bill is told from its repetition by a token of ten minutes only", above(tokenKeys), 0},
+	{"what exists already is taken for a failure, without looking it up", above(takenIsConflict), 0},
+	{"an unknown outcome is taken for success", above(deaf(ledger.ErrUnknown)), 0},
+	{"an unknown outcome is taken for a refusal", above(unknownIsRefusal), 0},
+	{"documents turn in a write of their own, after the entry", above(documentsLater), 0},
+	{"the condition on a code's document is dropped", below(blindDocuments), 62},
 
 	// The queue.
-	{"a batch is acknowledged before it is committed", Plant{AckFirst: true}},
-	{"what is handed back is acknowledged, too", Plant{AckAll: true}},
-	{"poison is acknowledged and not kept", above(noQuarantine)},
+	{"a batch is acknowledged before it is committed", Plant{AckFirst: true}, 0},
+	{"what is handed back is acknowledged, too", Plant{AckAll: true}, 0},
+	{"poison is acknowledged and not kept", above(noQuarantine), 0},
 
 	// The rules.
-	{"the grace is a millisecond too long", Plant{Policy: func(p *wallet.Policy) { p.Grace += time.Millisecond }}},
-	{"breakage is booked at the expiry, before the grace is over", Plant{Policy: func(p *wallet.Policy) { p.Grace = 0 }}},
-	{"vouchers pay for restricted products", Plant{Policy: func(p *wallet.Policy) { p.Restricted = nil }}},
-	{"gifts of several tiers are added up", Plant{Policy: func(p *wallet.Policy) { p.Gifts[1].Gift += p.Gifts[0].Gift }}},
-	{"a top-up skips arrears", below(forged(skipArrears))},
-	{"a fen is lost in rounding", below(forged(loseAFen))},
-	{"what is carried is forgotten", below(forged(forgetCarried))},
-	{"the entry bears the worker's own time, though that runs back", below(forged(ownTime))},
-	{"a deferral hides what a grant brought meanwhile", below(blindDeferrals)},
+	{"the grace is a millisecond too long", Plant{Policy: func(p *wallet.Policy) { p.Grace += time.Millisecond }}, 66},
+	{"breakage is booked at the expiry, before the grace is over", Plant{Policy: func(p *wallet.Policy) { p.Grace = 0 }}, 0},
+	{"vouchers pay for restricted products", Plant{Policy: func(p *wallet.Policy) { p.Restricted = nil }}, 0},
+	{"gifts of several tiers are added up", Plant{Policy: func(p *wallet.Policy) { p.Gifts[1].Gift += p.Gifts[0].Gift }}, 0},
+	{"a top-up skips arrears", below(forged(skipArrears)), 25},
+	{"a fen is lost in rounding", below(forged(loseAFen)), 0},
+	{"what is carried is forgotten", below(forged(forgetCarried)), 0},
+	{"the entry bears the worker's own time, though that runs back", below(forged(ownTime)), 0},
+	{"a deferral hides what a grant brought meanwhile", below(blindDeferrals), 71},
 }
 
 func below(with func(ledger.Store, *Simulation) ledger.Store) Plant { return Plant{Below: with} }

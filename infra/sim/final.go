@@ -92,6 +92,7 @@ func (s *Simulation) lapse() {
 // final is what must hold in the end.
 func (s *Simulation) final() {
 	for _, account := range s.world.accounts {
+		s.audit(account)
 		for _, lot := range s.auditors[account].head.Lots {
 			s.violated("breakage: %s of %s expired %s, and nobody has booked it", lot.ID, account, lot.ExpiresAt)
 		}
@@ -110,7 +111,7 @@ func (s *Simulation) final() {
 func (s *Simulation) finalPayments() {
 	paid, credited := int64(0), int64(0)
 	desk := recharge.Desk{Ledger: s.centre(&worker{sim: s}).ledger}
-	desk.Ledger.Store = s.store
+	desk.Ledger.Store = s.truth
 	for _, order := range s.world.paid {
 		paid += order.Amount.Minor()
 		found, err := desk.Find(plain(), s.ownerOf(order), order.ID)

@@ -67,13 +67,16 @@ func (q *queue) left() int {
 	return left
 }
 
-// receive hides messages and gives them as Lambda gets them.
+// receive hides messages and gives them as Lambda gets them. One that comes twice at once bears one receipt, so that
+// whatever becomes of the two, the trace is the same.
 func (q *queue) receive(messages []*message, now time.Time) events.SQSEvent {
 	var event events.SQSEvent
-	for _, m := range messages {
-		q.receipts++
-		m.receives++
-		m.receipt, m.visible = "receipt-"+strconv.Itoa(q.receipts), now.Add(visibility)
+	for i, m := range messages {
+		if !slices.Contains(messages[:i], m) {
+			q.receipts++
+			m.receives++
+			m.receipt, m.visible = "receipt-"+strconv.Itoa(q.receipts), now.Add(visibility)
+		}
 		r := events.SQSMessage{
 			MessageId: m.id, ReceiptHandle: m.receipt, Body: m.body, EventSource: "aws:sqs", EventSourceARN: queueARN,
 			Attributes: map[string]string{

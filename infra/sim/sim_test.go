@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 600, "how many seeds are simulated")
+	seeds = flag.Int("seeds", 350, "how many seeds are simulated")
 	first = flag.Uint64("first", 1, "the first of them")
 	only  = flag.Uint64("seed", 0, "simulate this one only, and print all that happens")
 )
@@ -105,7 +105,7 @@ func alone(t *testing.T, seed uint64) {
 
 // TestASeedReplaysIdentically: the whole trace, and every account's end.
 func TestASeedReplaysIdentically(t *testing.T) {
-	for seed := uint64(1); seed <= 40; seed++ {
+	for seed := uint64(1); seed <= 30; seed++ {
 		one, two := Run(t, seed, Options{Trace: true}), Run(t, seed, Options{Trace: true})
 		if one.Digest != two.Digest {
 			for i := range min(len(one.Trace), len(two.Trace)) {

@@ -23,9 +23,11 @@ var dawn = time.Date(2026, time.November, 2, 3, 0, 0, 0, time.UTC)
 
 // Options are what a run may have besides its seed.
 type Options struct {
-	Store ledger.Store // nil for one in memory
-	Plant Plant        // a bug
-	Trace bool         // keep all of the trace, not only its end
+	Store ledger.Store  // nil for one in memory
+	Truth ledger.Store  // the same store without any faults of its own, for the auditors; nil for Store itself
+	Storm func(on bool) // is told when the storm begins and ends, for faults of the store's own
+	Plant Plant         // a bug
+	Trace bool          // keep all of the trace, not only its end
 }
 
 // Result is what became of a seed.
@@ -47,9 +49,11 @@ type Simulation struct {
 	weather weather
 	now     time.Time
 	store   ledger.Store
+	truth   ledger.Store // as auditors see it
+	told    func(storm bool)
 	plant   Plant
 
-	mu        sync.Mutex // of what workers' goroutines write: they run while nothing else does
+	mu        sync.Mutex // the simulation has it but while it rests
 	parked    []*call
 	abandoned []*call
 	active    []*worker
@@ -76,7 +80,7 @@ type Simulation struct {
 func Run(t *testing.T, seed uint64, o Options) (result Result) {
 	synctest.Test(t, func(*testing.T) {
 		s := &Simulation{
-			dice: rand.New(rand.NewPCG(seed, 0x5eed)), now: dawn, store: o.Store, plant: o.Plant, keep: o.Trace,
+			dice: rand.New(rand.NewPCG(seed, 0x5eed)), now: dawn, store: o.Store, truth: o.Truth, told: o.Storm, plant: o.Plant, keep: o.Trace,
 			digest: sha256.New(), result: &Result{Seed: seed}, auditors: map[wallet.AccountID]*auditor{},
 		}
 		s.run()
@@ -86,6 +90,8 @@ func Run(t *testing.T, seed uint64, o Options) (result Result) {
 }
 
 func (s *Simulation) run() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	defer func() {
 		if broken := recover(); broken != nil {
 			s.violated("panic: %v", broken)
@@ -99,12 +105,20 @@ func (s *Simulation) run() {
 	if s.plant.Below != nil {
 		s.store = s.plant.Below(s.store, s)
 	}
+	if s.truth == nil {
+		s.truth = s.store
+	}
+	if s.told == nil {
+		s.told = func(bool) {}
+	}
 	s.found()
 	s.began = map[wallet.AccountID][]wallet.Entry{}
 	for account, a := range s.auditors {
 		s.began[account] = slices.Clone(a.entries)
 	}
+	s.told(true)
 	s.storm()
+	s.told(false)
 	s.clear()
 	if !s.failed() {
 		s.final()
@@ -134,10 +148,21 @@ func (s *Simulation) step() {
 
 // settle waits until nothing moves by itself, and hears what came of it.
 func (s *Simulation) settle() {
-	synctest.Wait()
+	s.rest(0)
 	s.reap()
 	s.sort(s.parked)
 	s.queue.bury(s.now)
+}
+
+// rest lets processes run until all are blocked, and so much time pass. Only then do they touch what is the simulation's.
+func (s *Simulation) rest(by time.Duration) {
+	s.mu.Unlock()
+	defer s.mu.Lock()
+	synctest.Wait()
+	if by > 0 {
+		time.Sleep(by)
+		synctest.Wait()
+	}
 }
 
 // happen is one thing of those that may happen now.
@@ -181,8 +206,7 @@ func (s *Simulation) happen() {
 // advance lets time pass. Processes that take too long are killed, as Lambda does.
 func (s *Simulation) advance(by time.Duration) {
 	by = by.Truncate(time.Millisecond) + time.Millisecond
-	time.Sleep(by)
-	synctest.Wait() // contexts that ended meanwhile are heard of before the clock is seen to have moved
+	s.rest(by) // contexts that end meanwhile are heard of before the clock is seen to have moved
 	s.now = s.now.Add(by)
 	s.tell("now %s", s.now.Format(time.RFC3339Nano))
 	for _, w := range slices.Clone(s.active) {
@@ -248,8 +272,7 @@ func (s *Simulation) close() {
 		s.kill(w)
 	}
 	for range 100 { // those that pause by themselves end with their pause
-		synctest.Wait()
-		time.Sleep(time.Minute)
+		s.rest(time.Minute)
 	}
 	s.resolve()
 	s.result.Steps, s.result.History, s.result.Began = s.steps, s.history, s.began

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -29,8 +30,11 @@ func read[T any](w wire, ctx context.Context, label string, do func(context.Cont
 	return found, nil
 }
 
-func (w wire) write(ctx context.Context, label string, do func(context.Context) error) error {
-	return w.worker.leave(ctx, label, true, ledger.ErrUnknown, func() error { return do(context.Background()) })
+func (w wire) write(ctx context.Context, about wallet.AccountID, label string, do func(context.Context) error) error {
+	return w.worker.park(ctx, &call{
+		worker: w.worker, label: label, about: about, write: true, failed: ledger.ErrUnknown, answer: make(chan error, 1),
+		do: func() error { return do(context.Background()) },
+	})
 }
 
 func (w wire) Head(ctx context.Context, account wallet.AccountID) (wallet.Head, error) {
@@ -55,13 +59,24 @@ func (w wire) Commit(ctx context.Context, commit ledger.Commit) error {
 		keys[i] = commit.Entries[i].Key
 	}
 	label := fmt.Sprintf("commit %s v%d %s", commit.After.Account, commit.After.Version, join(keys))
-	return w.write(ctx, label, func(ctx context.Context) error {
+	return w.write(ctx, commit.After.Account, label, func(ctx context.Context) error {
 		err := w.store.Commit(ctx, commit)
-		if err == nil {
+		if err == nil || errors.Is(err, ledger.ErrUnknown) && w.worker.sim.kept(commit) {
 			w.worker.landed = append(w.worker.landed, commit)
 		}
 		return err
 	})
+}
+
+// kept tells whether a commit is there, of which its store couldn't tell.
+func (s *Simulation) kept(commit ledger.Commit) bool {
+	last := commit.Entries[len(commit.Entries)-1]
+	found, err := s.truth.Entries(plain(), last.Key)
+	if err != nil {
+		s.violated("truth: %v", err)
+	}
+	e := found[last.Key]
+	return e.Key == last.Key && e.Hash() == last.Hash()
 }
 
 func (w wire) Put(ctx context.Context, documents ...ledger.Document) error {
@@ -69,7 +84,7 @@ func (w wire) Put(ctx context.Context, documents ...ledger.Document) error {
 	for i, d := range documents {
 		keys[i] = d.Key
 	}
-	return w.write(ctx, "put "+join(keys), func(ctx context.Context) error { return w.store.Put(ctx, documents...) })
+	return w.write(ctx, "", "put "+join(keys), func(ctx context.Context) error { return w.store.Put(ctx, documents...) })
 }
 
 func (w wire) Journal(ctx context.Context, account wallet.AccountID, before int64, limit int) ([]wallet.Entry, error) {
@@ -98,7 +113,7 @@ func (w wire) Due(ctx context.Context, shard int, now time.Time, limit int) ([]w
 
 func (w wire) Defer(ctx context.Context, head wallet.Head, next time.Time) error {
 	label := fmt.Sprintf("defer %s v%d %s", head.Account, head.Version, next.Format(time.RFC3339))
-	return w.write(ctx, label, func(ctx context.Context) error { return w.store.Defer(ctx, head, next) })
+	return w.write(ctx, head.Account, label, func(ctx context.Context) error { return w.store.Defer(ctx, head, next) })
 }
 
 // join writes keys in an order of their own: callers may have them from a map.

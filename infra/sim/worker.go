@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"billingcentre/shared/ledger"
+	"billingcentre/shared/wallet"
 )
 
 // errKilled is what a dead process gets from every call. Nobody ever sees it: a dead process has no answer.
@@ -33,7 +34,8 @@ func (w *worker) now() time.Time { return w.sim.now.Add(w.skew) }
 // call is a call on its way out of a process. It waits until the simulation tells its fate.
 type call struct {
 	worker *worker
-	label  string // what it is: the same on every replay
+	label  string           // what it is: the same on every replay
+	about  wallet.AccountID // whose wallet it writes, if any's
 	write  bool
 	do     func() error // what it does where it arrives
 	failed error        // what it gives when it isn't known what became of it
@@ -60,7 +62,10 @@ func (s *Simulation) start(name string, limit time.Duration, body func(ctx conte
 
 // leave parks a call until its fate is known.
 func (w *worker) leave(ctx context.Context, label string, write bool, failed error, do func() error) error {
-	c := &call{worker: w, label: label, write: write, do: do, failed: failed, answer: make(chan error, 1)}
+	return w.park(ctx, &call{worker: w, label: label, write: write, do: do, failed: failed, answer: make(chan error, 1)})
+}
+
+func (w *worker) park(ctx context.Context, c *call) error {
 	w.sim.mu.Lock()
 	if w.dead {
 		w.sim.mu.Unlock()
@@ -75,10 +80,10 @@ func (w *worker) leave(ctx context.Context, label string, write bool, failed err
 		w.sim.mu.Lock()
 		defer w.sim.mu.Unlock()
 		w.sim.parked = slices.DeleteFunc(w.sim.parked, func(p *call) bool { return p == c })
-		if write {
+		if c.write {
 			w.sim.abandoned = append(w.sim.abandoned, c)
 		}
-		return failed
+		return c.failed
 	}
 }
 
@@ -141,7 +146,7 @@ func (s *Simulation) arrive(c *call) error {
 	s.doing = nil
 	if c.write && !s.failed() {
 		s.tell("  %d %s gives %v", c.worker.id, c.label, err)
-		s.audit()
+		s.audit(c.about)
 	}
 	return err
 }
@@ -149,8 +154,6 @@ func (s *Simulation) arrive(c *call) error {
 // kill ends a process: none of its calls goes out any more.
 func (s *Simulation) kill(w *worker) {
 	s.tell("kill %d", w.id)
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	w.dead = true
 	s.parked = slices.DeleteFunc(s.parked, func(c *call) bool {
 		if c.worker == w {
@@ -162,7 +165,6 @@ func (s *Simulation) kill(w *worker) {
 
 // reap hears the outcomes of processes that are over, the oldest first.
 func (s *Simulation) reap() {
-	s.mu.Lock()
 	var over []*worker
 	s.active = slices.DeleteFunc(s.active, func(w *worker) bool {
 		if w.over {
@@ -178,7 +180,6 @@ func (s *Simulation) reap() {
 		}
 	}
 	s.abandoned = nil
-	s.mu.Unlock()
 	for _, w := range over {
 		s.tell("over %d %s dead=%t", w.id, w.name, w.dead)
 		w.report()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"billingcentre/shared/charge"
 	"billingcentre/shared/ledger"
@@ -50,7 +51,8 @@ func (a *Auditor) entriesAgree(ctx context.Context, entries []wallet.Entry, repo
 func documentOf(e wallet.Entry) (ledger.DocumentKey, bool) {
 	switch {
 	case e.Kind == wallet.ToppedUp:
-		return recharge.Key(string(e.Key[len(wallet.TopUpKey("")):])), true
+		order, online := strings.CutPrefix(string(e.Key), string(wallet.TopUpKey("")))
+		return recharge.Key(order), online
 	case len(charge.Of(e)) > 0:
 		return charge.Key(e.Settlement.Bill), true
 	}

@@ -42,7 +42,7 @@ func Follow(head wallet.Head, e wallet.Entry) (wallet.Head, *Finding) {
 func wrongCause(e wallet.Entry) string {
 	var want wallet.Key
 	exact := true
-	switch e.Kind {
+	switch e.Kind { // of kinds that aren't here, the store alone sees to it
 	case wallet.Opened:
 		want = wallet.OpenKey(e.Account)
 	case wallet.Settled:
@@ -55,15 +55,20 @@ func wrongCause(e wallet.Entry) string {
 		}
 		want = wallet.ExpireKey(e.Postings[0].From.Lot)
 	case wallet.ToppedUp:
-		want, exact = wallet.TopUpKey(""), false
-	default:
+		if want, exact = wallet.TopUpKey(""), false; strings.HasPrefix(string(e.Key), bankTransfer) {
+			want = bankTransfer
+		}
+	case wallet.Adjusted, wallet.Activated, wallet.Allocated, wallet.Purchased, wallet.Ordered:
 		want, exact = wallet.Key(verbs[e.Kind]+":"+string(e.Account)+":"), false
 	}
-	if exact && e.Key != want || !exact && !strings.HasPrefix(string(e.Key), string(want)) {
+	if exact && want != "" && e.Key != want || !exact && !strings.HasPrefix(string(e.Key), string(want)) {
 		return fmt.Sprintf("the entry is about %s, but has the key %s", want, e.Key)
 	}
 	return ""
 }
+
+// bankTransfer begins the keys of top-ups that a bank's statement tells; all others are orders'.
+const bankTransfer = "transfer:"
 
 // verbs begin the keys of what clients ask for, which are theirs within their account.
 var verbs = map[wallet.EntryKind]string{

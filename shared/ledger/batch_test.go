@@ -223,3 +223,37 @@ func TestAnEntryThatCannotBeKeptStopsNobodyElse(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatMayHaveBeenDoneIsLookedForFirst: a redelivered bill costs a read, and not a cancelled commit.
+func TestWhatMayHaveBeenDoneIsLookedForFirst(t *testing.T) {
+	everywhere(t, func(t *testing.T, g ground) {
+		open(t, g.store, "acme", 100)
+		old := ledgertest.Bills("old", 20, "0.01")
+		must(t, on(g.store).DoAll(t.Context(), "acme", intents(old...))...)
+		for _, c := range []struct {
+			name  string
+			bills []wallet.Command
+			want  []string
+		}{
+			{"all were there", old, []string{"Entries"}},
+			{"most were there", append(slices.Clone(old), ledgertest.Bills("new", 5, "0.01")...), []string{"Entries", "Head", "Commit"}},
+		} {
+			var operations []string
+			again := intents(c.bills...)
+			for i := range again {
+				again[i].Again = i < len(old)
+			}
+			outcomes := on(faults.Over(g.store, recorded(&operations))).DoAll(t.Context(), "acme", again)
+			must(t, outcomes...)
+			if !slices.Equal(operations, c.want) {
+				t.Errorf("%s: it took %v", c.name, operations)
+			}
+			for i, outcome := range outcomes {
+				if outcome.Repeated != (i < len(old)) {
+					t.Errorf("%s: bill %d: repeated is %t", c.name, i, outcome.Repeated)
+				}
+			}
+		}
+		ledgertest.CheckReplay(t, g.store, "acme")
+	})
+}

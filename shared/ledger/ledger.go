@@ -29,6 +29,9 @@ type Intent struct {
 	// After, if set, gives further documents that depend on what was decided. It runs for every decision, of which
 	// at most one is committed, with these documents.
 	After func(entry wallet.Entry) []Document
+	// Again says that this may well have been done before: then its entry is looked for at once, which costs one read,
+	// where to find it by a cancelled commit costs two write units for every intent of that commit.
+	Again bool
 	// Clash answers when an earlier entry has the same key and other content; nil refuses with KeyReused.
 	Clash func(prior wallet.Entry) error
 }
@@ -75,11 +78,27 @@ func (l *Ledger) DoAll(ctx context.Context, account wallet.AccountID, intents []
 		}
 		firsts = append(firsts, t)
 	}
-	l.finish(ctx, account, firsts, false)
+	l.finish(ctx, account, l.unseen(ctx, firsts), false)
 	for _, t := range repeats { // each finds the answer of the first of its key, or is decided when that was refused
 		l.finish(ctx, account, []*task{t}, true)
 	}
 	return outcomes
+}
+
+// unseen answers the tasks that may have been done before and were, and returns the others. What can't be read now is
+// found by the commit.
+func (l *Ledger) unseen(ctx context.Context, tasks []*task) []*task {
+	var again []*task
+	for _, t := range tasks {
+		if t.Again && t.Command != nil {
+			again = append(again, t)
+		}
+	}
+	still, err := l.lookUp(ctx, again)
+	if err != nil {
+		return tasks
+	}
+	return without(tasks, again, still)
 }
 
 // Preview answers as Do would at this instant, and writes nothing (README rule 22).

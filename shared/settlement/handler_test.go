@@ -255,3 +255,24 @@ func TestReplayFromQuarantine(t *testing.T) {
 		t.Errorf("handed back %v, %d settled", back, m.settledOf("acme"))
 	}
 }
+
+// TestWhatIsReceivedAgainIsNotCommittedAgain: of a batch of which some come again, only the others are sent to the store.
+func TestWhatIsReceivedAgainIsNotCommittedAgain(t *testing.T) {
+	m := newMill(t)
+	records := bills(20, "ws-a")
+	m.take(records[:12]...)
+	for i := range records[:12] {
+		records[i].Attributes["ApproximateReceiveCount"] = "2"
+	}
+	var sent []int
+	m.Settlement = m.over(&spoilt{Store: m.memory, commit: func(c ledger.Commit, next func() error) error {
+		sent = append(sent, len(c.Entries))
+		return next()
+	}})
+	if back := m.take(records...); back != nil {
+		t.Errorf("handed back: %v", back)
+	}
+	if got := m.settledOf("acme"); got != 20 || !slices.Equal(sent, []int{8}) {
+		t.Errorf("%d of 20 settled, by commits of %v", got, sent)
+	}
+}

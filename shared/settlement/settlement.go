@@ -104,7 +104,7 @@ func (s *Settlement) settlePart(ctx context.Context, part []*claim, done *tally)
 	}()
 	intents := make([]ledger.Intent, len(part))
 	for i, c := range part {
-		intents[i] = ledger.Intent{Command: c.Settle, After: charge.Of}
+		intents[i] = ledger.Intent{Command: c.Settle, After: charge.Of, Again: c.receives() > 1}
 	}
 	for i, outcome := range s.Ledger.DoAll(ctx, part[0].Account, intents) {
 		part[i].finish(outcome.Err)

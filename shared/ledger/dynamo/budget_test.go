@@ -168,6 +168,10 @@ func TestWhatEveryUseCaseCosts(t *testing.T) {
 		{"activate a voucher that expires sooner", do(acme.Voucher("w", 4, 20)), 2, 1, 8},
 		{"settle a bill", do(ledgertest.Bill("b", "13.4")), 2, 1, 5},
 		{"settle it again", do(ledgertest.Bill("b", "13.4")), 3, 2, 4},
+		{"settle it when it is received again", func(ctx context.Context) error {
+			_, err := l.Do(ctx, acme.ID, ledger.Intent{Command: ledgertest.Bill("b", "13.4"), Again: true})
+			return err
+		}, 1, 1, 0},
 		{"read a page of the journal", func(ctx context.Context) error {
 			_, err := l.Store.Journal(ctx, acme.ID, 0, 20)
 			return err

@@ -14,7 +14,7 @@
 //	grants    grants, rank     Grants
 //	due       shard, due       Due
 //
-// A head's body is its canonical bytes; an entry's are its canonical bytes, compressed (squeeze.go). Entries have a
+// A head's body is its canonical bytes; an entry's too, compressed where they don't fit into a kilobyte (squeeze.go). Entries have a
 // partition each, spread by what caused them: only the head of a busy account is hot, and one commit writes it once
 // for up to 99 entries. A rank has a fixed width, so that its order as text is its order as a number.
 //

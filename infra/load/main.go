@@ -1,0 +1,125 @@
+// Command load puts a steady load on a local stack, shows what happens while it does, and audits every account at its end.
+//
+//	go run ./infra/load -minutes 1 -rate 50                         bills on the queue and requests to the API
+//	go run ./infra/load -duplicates 0.3 -poison 0.01 -kill 10s      with faults
+//
+// It takes the stack that runs here (make run), and starts one of its own, with its data in memory, if none does.
+//
+//	main.go     flags, the run from its beginning to its report
+//	centre.go   the stack and its accounts
+//	sender.go   the producer of bills: steady, with duplicates and poison
+//	client.go   customers and operators at the API
+//	kill.go     sandboxes that die
+//	watch.go    the live view
+//	judge.go    the end: every message's terminal record, every account's audit
+//	tally.go    what was done so far
+//	report.go   what is told
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"billingcentre/infra/local/console"
+)
+
+// plan is what the flags ask for.
+type plan struct {
+	Time       time.Duration `json:"-"`
+	Minutes    float64       `json:"minutes"`
+	Rate       float64       `json:"bills_per_s"`
+	Accounts   int           `json:"accounts"`
+	HTTP       float64       `json:"requests_per_s"`
+	Duplicates float64       `json:"duplicates"` // share of the bills that are sent twice
+	Poison     float64       `json:"poison"`     // share of the messages that can't be settled
+	Kill       time.Duration `json:"-"`          // between two sandboxes that are killed; 0: none is
+	KillEvery  string        `json:"kill_every"`
+}
+
+func main() {
+	var p plan
+	flag.Float64Var(&p.Minutes, "minutes", 1, "how long")
+	flag.Float64Var(&p.Rate, "rate", 50, "bills a second")
+	flag.IntVar(&p.Accounts, "accounts", 20, "over how many accounts")
+	flag.Float64Var(&p.HTTP, "http", 5, "requests a second to the API")
+	flag.Float64Var(&p.Duplicates, "duplicates", 0, "share of bills that are sent twice, half of them much later")
+	flag.Float64Var(&p.Poison, "poison", 0, "share of messages that are no bills")
+	flag.DurationVar(&p.Kill, "kill", 0, "kill a sandbox at random this often (Linux)")
+	file := flag.String("json", "", "write the report to this `file`, too")
+	flag.Parse()
+	p.Time, p.KillEvery = time.Duration(p.Minutes*float64(time.Minute)), p.Kill.String()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, p, *file); err != nil {
+		fmt.Fprintln(os.Stderr, "load:", err)
+		os.Exit(1)
+	}
+}
+
+func (p plan) check() error {
+	switch {
+	case p.Time <= 0 || p.Rate <= 0 || p.Accounts < 1 || p.HTTP < 0 || p.Kill < 0:
+		return errors.New("minutes, rate and accounts must be above 0, http and kill not below it")
+	case p.Duplicates < 0 || p.Duplicates > 1 || p.Poison < 0 || p.Poison > 1:
+		return errors.New("duplicates and poison are shares: 0 to 1")
+	}
+	return nil
+}
+
+func run(ctx context.Context, p plan, file string) (err error) {
+	if err := p.check(); err != nil {
+		return err
+	}
+	c := console.Standard(os.Stdout)
+	s, err := start(ctx, c, p)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	r, err := s.load(ctx, c, p)
+	if err != nil {
+		return err
+	}
+	c.Say("\n%s", r)
+	if file != "" {
+		if err := r.write(file); err != nil {
+			return err
+		}
+	}
+	if !r.Exact() {
+		return errors.New("something was lost, done twice, or isn't as it was decided")
+	}
+	return nil
+}
+
+// load is the run: everybody at work for the time, then what is left, then the judgement.
+func (s *site) load(ctx context.Context, c *console.Console, p plan) (report, error) {
+	t := newTally()
+	working, end := context.WithTimeout(ctx, p.Time)
+	defer end()
+	watching, unwatch := context.WithCancel(ctx)
+	defer unwatch()
+	began := time.Now()
+	var workers, watchers sync.WaitGroup
+	for _, work := range []func(context.Context, plan, *tally){s.produce, s.visit, s.kill} {
+		workers.Go(func() { work(working, p, t) })
+	}
+	watchers.Go(func() { s.watch(watching, c, t) })
+	workers.Wait()
+	sent := time.Since(began)
+	err := s.drain(ctx)
+	drained := time.Since(began) - sent
+	unwatch()
+	watchers.Wait()
+	if err != nil {
+		return report{}, err
+	}
+	return s.judge(ctx, c, p, t, sent, drained)
+}
