@@ -63,12 +63,15 @@ func (r Refund) Amount() money.Amount { return money.Of(r.Currency, r.Minor) }
 
 func refundKey(id string) ledger.DocumentKey { return ledger.DocumentKey{Kind: "refund", ID: id} }
 
-// document is the refund in its document, listed until it has ended.
+// document is the refund in its document, listed while it is open, and then under the day on which it went through.
 func (r Refund) document(d ledger.Document) ledger.Document {
-	if r.State != RefundPending {
-		return d.With(r).In("", "")
+	switch r.State {
+	case RefundPending:
+		return d.With(r).In(openRefunds, dueRank(r.AskAt, r.ID))
+	case RefundPaid:
+		return d.With(r).In(dayList(r.EndedAt.In(providerZone).Format(time.DateOnly)), dayRank(r.EndedAt, r.ID))
 	}
-	return d.With(r).In(openRefunds, dueRank(r.AskAt, r.ID))
+	return d.With(r).In("", "")
 }
 
 func (r Refund) payment() payment.Refund {
@@ -227,8 +230,8 @@ func (d *Desk) Refunds(ctx context.Context, id string) ([]Refund, error) {
 	return refunds, nil
 }
 
-// KnowsRefund tells whether a refund is ours, so that nobody has to look into the provider's notice of it.
-func (d *Desk) KnowsRefund(ctx context.Context, id string) (bool, error) {
+// knowsRefund tells whether a refund is ours, so that nobody has to look into the provider's notice of it.
+func (d *Desk) knowsRefund(ctx context.Context, id string) (bool, error) {
 	if id == "" {
 		return false, nil
 	}

@@ -218,6 +218,7 @@ func TestEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	files = slices.DeleteFunc(files, func(path string) bool { return strings.HasSuffix(path, ".answer.json") }) // the function's tests have these
 	for _, path := range files {
 		if _, known := expected[filepath.Base(path)]; !known {
 			t.Errorf("%s isn't in the table", path)
