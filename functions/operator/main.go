@@ -12,6 +12,7 @@ import (
 	"billingcentre/shared/api"
 	"billingcentre/shared/boot"
 	"billingcentre/shared/metric"
+	"billingcentre/shared/proof"
 	"billingcentre/shared/quarantine"
 	"billingcentre/shared/voucher"
 )
@@ -24,6 +25,7 @@ func main() {
 		vouchers:   &voucher.Desk{Ledger: l, Key: pepper.Key(voucher.Purpose), Metrics: metrics, Now: time.Now},
 		quarantine: &quarantine.Quarantine{Store: l.Store, Now: time.Now, Metrics: metrics},
 		bills:      billQueue{client: b.Queue(), url: b.Env("BILL_QUEUE_URL")},
+		proofs:     &proof.Book{Store: l.Store, Now: time.Now},
 		cursors:    api.Cursors{Key: pepper.Key("cursors")},
 	}
 	lambda.Start(api.Serve(b.Log, h.routes()...))
