@@ -32,10 +32,10 @@ type Refund struct {
 	State    RefundState      `json:"state"`
 	OpenedAt time.Time        `json:"opened_at"`
 	EndedAt  time.Time        `json:"ended_at,omitzero"`
-	Asked    int              `json:"asked,omitempty"` // how often the provider was
+	Asked    int              `json:"asked,omitzero"` // how often the provider was
 	AskAt    time.Time        `json:"ask_at"`
-	Refusals int              `json:"refusals,omitempty"` // in a row, each with no trace of the refund at the provider
-	Answer   string           `json:"answer,omitempty"`   // the provider's last refusal
+	Refusals int              `json:"refusals,omitzero"` // in a row, each with no trace of the refund at the provider
+	Answer   string           `json:"answer,omitempty"`  // the provider's last refusal
 }
 
 // Cause is why money goes back.
