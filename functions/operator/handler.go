@@ -8,6 +8,7 @@ import (
 	"billingcentre/shared/api"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/money"
+	"billingcentre/shared/proof"
 	"billingcentre/shared/quarantine"
 	"billingcentre/shared/receipt"
 	"billingcentre/shared/refusal"
@@ -20,6 +21,7 @@ type handler struct {
 	vouchers   *voucher.Desk
 	quarantine *quarantine.Quarantine
 	bills      sender
+	proofs     *proof.Book
 	cursors    api.Cursors
 }
 
@@ -34,6 +36,10 @@ func (h handler) routes() []api.Route {
 		{Key: "POST /v1/operator/bills/{bill}/reversal", Handle: h.reverse},
 		{Key: "PUT /v1/operator/partners/{partner}/quota", Handle: h.setQuota},
 		{Key: "GET /v1/operator/audit", Handle: h.listFindings},
+		{Key: "GET /v1/operator/proofs", Handle: h.listProofs},
+		{Key: "GET /v1/operator/proofs/{proof}", Handle: h.getProof},
+		{Key: "GET /v1/operator/proof-cases", Handle: h.listCases},
+		{Key: "POST /v1/operator/proof-cases/{case}/closure", Handle: h.closeCase},
 		{Key: "GET /v1/operator/quarantine", Handle: h.listQuarantine},
 		{Key: "GET /v1/operator/quarantine/{message}", Handle: h.getQuarantined},
 		{Key: "POST /v1/operator/quarantine/{message}/replay", Handle: h.replay},

@@ -22,6 +22,7 @@ const (
 	adjustments = "POST /v1/operator/accounts/{account}/adjustments"
 	reversals   = "POST /v1/operator/bills/{bill}/reversal"
 	quotas      = "PUT /v1/operator/partners/{partner}/quota"
+	closures    = "POST /v1/operator/proof-cases/{case}/closure"
 	replays     = "POST /v1/operator/quarantine/{message}/replay"
 )
 
@@ -32,30 +33,39 @@ func again(name string) func(*world) {
 
 // given is what must have happened before each event.
 var given = map[string]func(w *world){
-	"issue":                  nil,
-	"issue-again":            again("issue-again"),
-	"issue-key-reused":       again("issue"),
-	"issue-bad-fields":       nil,
-	"batches":                again("issue"),
-	"batch":                  again("issue"),
-	"batch-unknown":          nil,
-	"voucher":                nil,
-	"voucher-again":          again("voucher-again"),
-	"voucher-both-ends":      nil,
-	"card":                   nil,
-	"card-repays-arrears":    func(w *world) { w.settle("b-1", wallet.BillingCenter) },
-	"card-by-partner":        func(w *world) { w.quotaOf(500) },
-	"card-by-partner-short":  func(w *world) { w.quotaOf(200) },
-	"card-by-partner-again":  func(w *world) { w.quotaOf(300); again("card-by-partner-again")(w) },
-	"credit":                 nil,
-	"debit-too-much":         func(w *world) { w.cash(10) },
-	"reverse":                func(w *world) { w.voucher("v", 4); w.cash(10); w.settle("b-1", wallet.BillingCenter) },
-	"reverse-again":          func(w *world) { w.settle("b-1", wallet.BillingCenter); again("reverse-again")(w) },
-	"reverse-other-key":      func(w *world) { w.settle("b-1", wallet.BillingCenter); again("reverse")(w) },
-	"reverse-unknown":        nil,
-	"reverse-cloud":          func(w *world) { w.settle("b-1", wallet.Cloud) },
-	"reverse-cloud-accepted": func(w *world) { w.settle("b-1", wallet.Cloud); accept(w, "b-1") },
-	"quota":                  nil,
+	"issue":                     nil,
+	"issue-again":               again("issue-again"),
+	"issue-key-reused":          again("issue"),
+	"issue-bad-fields":          nil,
+	"batches":                   again("issue"),
+	"batch":                     again("issue"),
+	"batch-unknown":             nil,
+	"voucher":                   nil,
+	"voucher-again":             again("voucher-again"),
+	"voucher-both-ends":         nil,
+	"card":                      nil,
+	"card-repays-arrears":       func(w *world) { w.settle("b-1", wallet.BillingCenter) },
+	"card-by-partner":           func(w *world) { w.quotaOf(500) },
+	"card-by-partner-short":     func(w *world) { w.quotaOf(200) },
+	"card-by-partner-again":     func(w *world) { w.quotaOf(300); again("card-by-partner-again")(w) },
+	"credit":                    nil,
+	"debit-too-much":            func(w *world) { w.cash(10) },
+	"reverse":                   func(w *world) { w.voucher("v", 4); w.cash(10); w.settle("b-1", wallet.BillingCenter) },
+	"reverse-again":             func(w *world) { w.settle("b-1", wallet.BillingCenter); again("reverse-again")(w) },
+	"reverse-other-key":         func(w *world) { w.settle("b-1", wallet.BillingCenter); again("reverse")(w) },
+	"reverse-unknown":           nil,
+	"reverse-cloud":             func(w *world) { w.settle("b-1", wallet.Cloud) },
+	"reverse-cloud-accepted":    func(w *world) { w.settle("b-1", wallet.Cloud); accept(w, "b-1") },
+	"quota":                     nil,
+	"proofs":                    proven,
+	"proof":                     proven,
+	"proof-unknown":             proven,
+	"proof-cases":               proven,
+	"proof-cases-unknown-state": nil,
+	"proof-case-close":          proven,
+	"proof-case-close-again":    func(w *world) { proven(w); again("proof-case-close")(w) },
+	"proof-case-unknown":        proven,
+	"proof-cases-closed":        func(w *world) { proven(w); again("proof-case-close")(w) },
 	"audit": func(w *world) { // a top-up without an order
 		w.do(wallet.TopUp{Order: "R1", Amount: money.Units(money.CNY, 5), Channel: "alipay", Trade: "T1"})
 		auditor := audit.Auditor{Store: w.ledger.Store, Now: w.ledger.Now}
@@ -112,6 +122,7 @@ func TestWhoMay(t *testing.T) {
 		adjustments: `{"direction":"credit","amount":"1","reason":"r"}`,
 		reversals:   `{"reason":"r"}`,
 		quotas:      `{"currency":"CNY","amount":"1"}`,
+		closures:    `{"reason":"r"}`,
 	}
 	for _, route := range newWorld(t).routes() {
 		for _, row := range []struct {
@@ -134,7 +145,9 @@ func TestWhoMay(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := w.sendBy(row.who, route.Key, "k", bodies[route.Key], "bill", "b-1", "message", "m-1", "partner", "reseller", "batch", batch.ID)
+			proven(w)
+			got := w.sendBy(row.who, route.Key, "k", bodies[route.Key], "bill", "b-1", "message", "m-1", "partner", "reseller", "batch", batch.ID,
+				"proof", "alipay-2026-11-01", "case", foundCase)
 			if !row.fits(got.Status) {
 				t.Errorf("%s by %s: %d %s", route.Key, row.who.Role, got.Status, got.Body)
 			}

@@ -14,6 +14,7 @@ import (
 	"billingcentre/shared/boot/queue"
 	"billingcentre/shared/boot/secret"
 	"billingcentre/shared/metric"
+	"billingcentre/shared/proof"
 	"billingcentre/shared/quarantine"
 	"billingcentre/shared/voucher"
 )
@@ -26,6 +27,7 @@ func main() {
 		vouchers:   &voucher.Desk{Ledger: l, Key: pepper.Key(voucher.Purpose), Metrics: metrics, Now: time.Now},
 		quarantine: &quarantine.Quarantine{Store: l.Store, Now: time.Now, Metrics: metrics},
 		bills:      billQueue{client: queue.Client(b), url: b.Env("BILL_QUEUE_URL")},
+		proofs:     &proof.Book{Store: l.Store, Now: time.Now},
 		cursors:    api.Cursors{Key: pepper.Key("cursors")},
 	}
 	lambda.Start(api.Serve(b.Log, h.routes()...))

@@ -17,6 +17,7 @@ import (
 	"billingcentre/shared/ledger/memory"
 	"billingcentre/shared/metric"
 	"billingcentre/shared/money"
+	"billingcentre/shared/proof"
 	"billingcentre/shared/quarantine"
 	"billingcentre/shared/voucher"
 	"billingcentre/shared/wallet"
@@ -63,6 +64,7 @@ func newWorld(t *testing.T) *world {
 		vouchers:   &voucher.Desk{Ledger: l, Key: []byte("a key of tests"), Metrics: metrics, Now: now, Chance: rand.NewChaCha8([32]byte{7})},
 		quarantine: &quarantine.Quarantine{Store: l.Store, Now: now, Metrics: metrics},
 		bills:      w.queue,
+		proofs:     &proof.Book{Store: l.Store, Now: now},
 		cursors:    api.Cursors{Key: []byte("a key of tests")},
 	}
 	w.serve = api.Serve(slog.New(slog.DiscardHandler), w.routes()...)

@@ -61,29 +61,13 @@ func (h handler) notice(ctx context.Context, r *api.Request) (api.Response, erro
 	return h.reply(false), nil
 }
 
-// act does what a proven notice means for its order. Only a payment of which nothing was sent back credits.
+// act does what a proven notice means for its order, and counts what it credited.
 func (h handler) act(ctx context.Context, notice payment.Notice) error {
-	switch notice.State {
-	case payment.Paid:
-		receipt, err := h.desk.Credit(ctx, notice.Trade)
-		if err == nil && !receipt.Repeated {
-			h.metrics.Count("TopUp", 1, "Channel", h.channel.Name())
-		}
-		return err
-	case payment.Waiting:
-		return nil
-	case payment.Closed:
-		return h.desk.Close(ctx, notice.OrderID)
-	case payment.Refunded:
-		if ours, err := h.desk.KnowsRefund(ctx, notice.Refund); ours || err != nil {
-			return err // the watchman brings it to its end
-		}
-		return &payment.NoticeError{
-			Class: payment.ErrMismatch, Reason: "refunded", Fields: notice.Fields,
-			Detail: "Money of this payment was sent back at the provider: an operator has to book it.",
-		}
+	credited, err := h.desk.Heed(ctx, notice)
+	if credited {
+		h.metrics.Count("TopUp", 1, "Channel", h.channel.Name())
 	}
-	return &payment.NoticeError{Class: payment.ErrUnreadable, Reason: "state", Detail: "The provider used a state that isn't known.", Fields: notice.Fields}
+	return err
 }
 
 // keep records what is genuine but can't be booked, and accepts it only then.

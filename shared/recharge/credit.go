@@ -46,6 +46,29 @@ func (d *Desk) Credit(ctx context.Context, trade payment.Trade) (ledger.Receipt,
 	return receipt, err
 }
 
+// Heed does what a verified notice means for its order, and tells whether it credited. Only a payment of which nothing
+// was sent back credits. What is genuine but can't be booked is a *payment.NoticeError, for the quarantine.
+func (d *Desk) Heed(ctx context.Context, notice payment.Notice) (credited bool, err error) {
+	switch notice.State {
+	case payment.Paid:
+		receipt, err := d.Credit(ctx, notice.Trade)
+		return err == nil && !receipt.Repeated, err
+	case payment.Waiting:
+		return false, nil
+	case payment.Closed:
+		return false, d.Close(ctx, notice.OrderID)
+	case payment.Refunded:
+		if ours, err := d.knowsRefund(ctx, notice.Refund); ours || err != nil {
+			return false, err // the watchman brings it to its end
+		}
+		return false, &payment.NoticeError{
+			Class: payment.ErrMismatch, Reason: "refunded", Fields: notice.Fields,
+			Detail: "Money of this payment was sent back at the provider: an operator has to book it.",
+		}
+	}
+	return false, &payment.NoticeError{Class: payment.ErrUnreadable, Reason: "state", Detail: "The provider used a state that isn't known.", Fields: notice.Fields}
+}
+
 // credit decides what a paid trade does to its order.
 func (d *Desk) credit(order Order, document ledger.Document, trade payment.Trade) (wallet.Command, []ledger.Document, error) {
 	if slices.Contains(order.Returned, trade.Ref) {
@@ -63,7 +86,7 @@ func (d *Desk) credit(order Order, document ledger.Document, trade payment.Trade
 	paid := order
 	paid.State, paid.Trade, paid.CreditedAt = Credited, trade.Ref, d.Ledger.Now().UTC()
 	command := wallet.TopUp{Order: order.ID, Amount: order.Amount(), Channel: order.Channel, Trade: trade.Ref}
-	return command, []ledger.Document{paid.document(document)}, nil
+	return command, []ledger.Document{paid.document(document), paid.paidOn(trade)}, nil
 }
 
 // Close notes that an order ended unpaid. It is no harm to be late: a credited order stays credited.

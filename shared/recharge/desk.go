@@ -140,6 +140,9 @@ func (d *Desk) offer(ctx context.Context, order Order, document ledger.Document)
 	switch err := d.Ledger.Store.Put(ctx, order.document(document)); {
 	case errors.Is(err, ledger.ErrStale), errors.Is(err, ledger.ErrUnknown):
 		current, _, err := ledger.Read[Order](ctx, d.Ledger.Store, document.Key)
+		if err == nil && current.State == Pending {
+			err = ledger.ErrUnknown // nobody can pay what wasn't noted: asking again is offered the same
+		}
 		return current, err
 	case err != nil:
 		return Order{}, err

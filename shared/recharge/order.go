@@ -62,9 +62,9 @@ type Order struct {
 	Trade      string           `json:"trade,omitempty"`      // the provider's number of the payment that was credited
 	CreditedAt time.Time        `json:"credited_at,omitzero"`
 
-	Returned []string `json:"returned,omitempty"`     // trades that are sent back whole: they never credit
-	Refunds  []string `json:"refunds,omitempty"`      // ids of all its refunds, first to last
-	Refunded int64    `json:"refund_minor,omitempty"` // of the credited amount: held for refunds, or sent back
+	Returned []string `json:"returned,omitempty"`    // trades that are sent back whole: they never credit
+	Refunds  []string `json:"refunds,omitempty"`     // ids of all its refunds, first to last
+	Refunded int64    `json:"refund_minor,omitzero"` // of the credited amount: held for refunds, or sent back
 }
 
 // Amount is what has to be paid, and what will be credited.

@@ -32,10 +32,10 @@ type Refund struct {
 	State    RefundState      `json:"state"`
 	OpenedAt time.Time        `json:"opened_at"`
 	EndedAt  time.Time        `json:"ended_at,omitzero"`
-	Asked    int              `json:"asked,omitempty"` // how often the provider was
+	Asked    int              `json:"asked,omitzero"` // how often the provider was
 	AskAt    time.Time        `json:"ask_at"`
-	Refusals int              `json:"refusals,omitempty"` // in a row, each with no trace of the refund at the provider
-	Answer   string           `json:"answer,omitempty"`   // the provider's last refusal
+	Refusals int              `json:"refusals,omitzero"` // in a row, each with no trace of the refund at the provider
+	Answer   string           `json:"answer,omitempty"`  // the provider's last refusal
 }
 
 // Cause is why money goes back.
@@ -63,12 +63,15 @@ func (r Refund) Amount() money.Amount { return money.Of(r.Currency, r.Minor) }
 
 func refundKey(id string) ledger.DocumentKey { return ledger.DocumentKey{Kind: "refund", ID: id} }
 
-// document is the refund in its document, listed until it has ended.
+// document is the refund in its document, listed while it is open, and then under the day on which it went through.
 func (r Refund) document(d ledger.Document) ledger.Document {
-	if r.State != RefundPending {
-		return d.With(r).In("", "")
+	switch r.State {
+	case RefundPending:
+		return d.With(r).In(openRefunds, dueRank(r.AskAt, r.ID))
+	case RefundPaid:
+		return d.With(r).In(dayList(r.EndedAt.In(providerZone).Format(time.DateOnly)), dayRank(r.EndedAt, r.ID))
 	}
-	return d.With(r).In(openRefunds, dueRank(r.AskAt, r.ID))
+	return d.With(r).In("", "")
 }
 
 func (r Refund) payment() payment.Refund {
@@ -227,8 +230,8 @@ func (d *Desk) Refunds(ctx context.Context, id string) ([]Refund, error) {
 	return refunds, nil
 }
 
-// KnowsRefund tells whether a refund is ours, so that nobody has to look into the provider's notice of it.
-func (d *Desk) KnowsRefund(ctx context.Context, id string) (bool, error) {
+// knowsRefund tells whether a refund is ours, so that nobody has to look into the provider's notice of it.
+func (d *Desk) knowsRefund(ctx context.Context, id string) (bool, error) {
 	if id == "" {
 		return false, nil
 	}

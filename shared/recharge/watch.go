@@ -11,10 +11,10 @@ import (
 // nothing to find any more.
 type Watch struct {
 	Order   string    `json:"recharge_id"`
-	Asked   int       `json:"asked,omitempty"` // how often, by the watchman
+	Asked   int       `json:"asked,omitzero"` // how often, by the watchman
 	AskedAt time.Time `json:"asked_at,omitzero"`
 	AskAt   time.Time `json:"ask_at"`
-	Over    bool      `json:"over,omitempty"`
+	Over    bool      `json:"over,omitzero"`
 }
 
 // openOrders and openRefunds are the lists that a watchman works through, soonest first.

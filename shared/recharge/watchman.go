@@ -155,6 +155,9 @@ func (w *Watchman) judge(ctx context.Context, order Order, trade payment.Trade, 
 		}
 		found.Cases = 1
 		return true, w.Case(ctx, order, trade, unfit)
+	case neverBooked(err):
+		found.Cases = 1
+		return true, w.Case(ctx, order, trade, &payment.NoticeError{Class: payment.ErrMismatch, Reason: "not_bookable", Detail: refusal.As(err).Detail})
 	case errors.Is(err, payment.ErrNoTrade):
 		if !ended {
 			return false, nil
@@ -164,6 +167,11 @@ func (w *Watchman) judge(ctx context.Context, order Order, trade payment.Trade, 
 		return over, err
 	}
 	return w.shut(ctx, order)
+}
+
+// neverBooked tells the refusals that another try would meet again.
+func neverBooked(err error) bool {
+	return refusal.As(err) != nil && !refusal.Is(err, refusal.Contended) && !refusal.Is(err, refusal.Throttled) && !refusal.Is(err, refusal.Unavailable)
 }
 
 // shut ends a trade that is open past its time, at the provider first.

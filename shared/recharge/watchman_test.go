@@ -111,6 +111,17 @@ func TestWhatTheProviderSaysOfAnOrder(t *testing.T) {
 	}
 }
 
+func TestAPaymentThatTheWalletRefusesIsACase(t *testing.T) {
+	w := newWorld(t)
+	o := w.order("k", "100.00")
+	w.desk.Ledger.Policy.MaxTopUp = 10
+	w.pay(o)
+	w.until(4 * time.Hour)
+	if len(w.cases) != 1 || w.cases[0] != "not_bookable" || w.cash() != "0.00" {
+		t.Errorf("cases %v, cash %s", w.cases, w.cash())
+	}
+}
+
 func TestALatePaymentOfAClosedOrderIsCredited(t *testing.T) {
 	w := newWorld(t)
 	o := w.order("k", "1.00")

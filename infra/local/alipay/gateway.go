@@ -44,6 +44,12 @@ var methods = map[string]func(*Gateway, request) (map[string]string, *fault){
 	"alipay.trade.precreate": (*Gateway).callPrecreate,
 	"alipay.trade.query":     (*Gateway).callQuery,
 	"alipay.trade.close":     (*Gateway).callClose,
+	"alipay.trade.refund":    (*Gateway).callRefund,
+	pagePay:                  nil, // servePagePay: it answers a browser
+
+	"alipay.trade.fastpay.refund.query": (*Gateway).callRefundQuery,
+
+	"alipay.data.dataservice.bill.downloadurl.query": (*Gateway).callBill,
 }
 
 // request is a call whose signature is good.
@@ -56,9 +62,24 @@ type request struct {
 func (g *Gateway) serveGateway(w http.ResponseWriter, r *http.Request) {
 	params, problem := g.readRequest(w, r)
 	var answer any = problem
-	if problem == nil {
+	if problem == nil && params["method"] == pagePay {
+		if problem = g.servePagePay(w, r, params); problem == nil {
+			return
+		}
+		answer = problem
+	} else if problem == nil {
+		fate := g.spoil(params["method"], orderNamed(params["biz_content"]))
+		if fate == Lost {
+			panic(http.ErrAbortHandler) // the connection breaks
+		}
 		call := methods[params["method"]]
 		members, refused := call(g, request{params, r.Host})
+		if fate == AnswerLost {
+			panic(http.ErrAbortHandler)
+		}
+		if fate == Busy {
+			refused = &fault{Code: "20000", Msg: "Service Currently Unavailable", SubCode: "isp.unknow-error", SubMsg: "system busy"}
+		}
 		if answer = refused; refused == nil {
 			members["code"], members["msg"] = "10000", "Success"
 			answer = members
@@ -66,7 +87,8 @@ func (g *Gateway) serveGateway(w http.ResponseWriter, r *http.Request) {
 		problem = refused
 	}
 	name := "error_response"
-	if method := params["method"]; methods[method] != nil {
+	if _, known := methods[params["method"]]; known {
+		method := params["method"]
 		name = strings.ReplaceAll(method, ".", "_") + "_response"
 	}
 	g.answer(w, name, answer, problem)
@@ -128,7 +150,7 @@ func (g *Gateway) checkCommon(params map[string]string) *fault {
 		name, word string
 		good       func(string) bool
 	}{
-		{"method", "method", func(v string) bool { return methods[v] != nil }},
+		{"method", "method", func(v string) bool { _, known := methods[v]; return known }},
 		{"charset", "charset", func(v string) bool { return strings.EqualFold(v, "utf-8") }},
 		{"sign_type", "signature-type", func(v string) bool { return v == "RSA2" }},
 		{"version", "version", func(v string) bool { return v == "1.0" }},
@@ -159,11 +181,11 @@ func stamped(text string) bool {
 }
 
 func (g *Gateway) callPrecreate(r request) (map[string]string, *fault) {
-	order, problem := readPrecreate(r.params["biz_content"], r.params["notify_url"], g.Credentials.SellerID, g.options.Now())
+	order, problem := readPrecreate(faceToFace, r.params["biz_content"], r.params["notify_url"], g.Credentials.SellerID, g.options.Now())
 	if problem != nil {
 		return nil, problem
 	}
-	t, problem := g.precreate(order, r.params["biz_content"]+"\n"+r.params["notify_url"], r.params["notify_url"])
+	t, problem := g.precreate(order, r.params["biz_content"]+"\n"+r.params["notify_url"], r.params["notify_url"], "")
 	if problem != nil {
 		return nil, problem
 	}
@@ -186,7 +208,7 @@ func (g *Gateway) callQuery(r request) (map[string]string, *fault) {
 		"buyer_user_id": t.BuyerID, "buyer_logon_id": "pay***@example.com",
 		"total_amount": yuan(t.TotalAmount), "buyer_pay_amount": "0.00", "receipt_amount": "0.00", "point_amount": "0.00", "invoice_amount": "0.00",
 	}
-	if t.Status == success {
+	if !t.PaidAt.IsZero() {
 		members["buyer_pay_amount"], members["receipt_amount"], members["invoice_amount"] = yuan(t.TotalAmount), yuan(t.TotalAmount), yuan(t.TotalAmount)
 		members["send_pay_date"] = t.PaidAt.In(gmt8).Format(timeForm)
 	}
@@ -209,7 +231,7 @@ func (g *Gateway) callClose(r request) (map[string]string, *fault) {
 	case t.Status != waiting:
 		return nil, business("ACQ.TRADE_STATUS_ERROR", "the trade's status doesn't allow this")
 	}
-	t.Status, t.ClosedAt = closed, g.options.Now()
+	g.shut(t, g.options.Now())
 	if err := g.journal.write(t); err != nil {
 		return nil, &fault{Code: "20000", Msg: "Service Currently Unavailable", SubCode: "isp.unknow-error", SubMsg: "system busy"}
 	}

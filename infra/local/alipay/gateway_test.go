@@ -27,7 +27,7 @@ func TestRequestsAreChecked(t *testing.T) {
 		{"no app", "app_id", "", "isv.missing-app-id"},
 		{"another app", "app_id", "9021000000000000", "isv.invalid-app-id"},
 		{"no method", "method", "", "isv.missing-method"},
-		{"unknown method", "method", "alipay.trade.refund", "isv.invalid-method"},
+		{"unknown method", "method", "alipay.trade.create", "isv.invalid-method"},
 		{"gbk", "charset", "gbk", "isv.invalid-charset"},
 		{"RSA", "sign_type", "RSA", "isv.invalid-signature-type"},
 		{"no version", "version", "", "isv.missing-version"},

@@ -66,7 +66,7 @@ func readJournal(path string) (map[string]*Trade, error) {
 			broken = fmt.Errorf("alipay stand-in: %s, line %d isn't a trade", path, number)
 			continue
 		}
-		trades[t.OutTradeNo] = t
+		trades[t.key()] = t
 	}
 	return trades, lines.Err()
 }

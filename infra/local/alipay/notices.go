@@ -17,6 +17,10 @@ type Notice struct {
 	Sends  []Send    `json:"sends,omitempty"`
 	NextAt time.Time `json:"next_at"` // when it is sent (again); zero when it is done with
 
+	RefundNo  string    `json:"refund_no,omitempty"`  // out_request_no of the refund that it tells of
+	RefundFee string    `json:"refund_fee,omitempty"` // all that was sent back by then
+	RefundAt  time.Time `json:"refund_at,omitzero"`
+
 	flying bool // being sent right now
 }
 
@@ -68,6 +72,7 @@ type task struct {
 	at      int // the notice's index
 	url     string
 	content map[string]string
+	form    string // sent as it is, instead of content; its answer doesn't count
 }
 
 // Deliver sends every notice that is due now, a few at a time, and returns how many it sent. It waits for their answers.
@@ -98,8 +103,24 @@ func (g *Gateway) due() []task {
 			if n.NextAt.IsZero() || n.flying || now.Before(n.NextAt) {
 				continue
 			}
+			fate := Fine
+			if len(n.Sends) == 0 {
+				fate = g.spoil("notice", t.OutTradeNo)
+			}
+			switch fate {
+			case Lost:
+				n.NextAt = time.Time{} // for ever
+				continue
+			case Late:
+				n.NextAt = now.Add(late)
+				n.Sends = append(n.Sends, Send{At: now, Answer: "held back"})
+				continue
+			}
 			n.flying = true
-			tasks = append(tasks, task{t, i, t.NotifyURL, g.Credentials.NoticeFields(*t, *n, now)})
+			for _, wrong := range g.wrong(fate, *t, *n, now) {
+				tasks = append(tasks, task{url: t.NotifyURL, form: wrong})
+			}
+			tasks = append(tasks, task{trade: t, at: i, url: t.NotifyURL, content: g.Credentials.NoticeFields(*t, *n, now)})
 		}
 	}
 	return tasks
@@ -107,6 +128,9 @@ func (g *Gateway) due() []task {
 
 // settle writes down how a send went and when the next one is.
 func (g *Gateway) settle(t task, s Send) {
+	if t.trade == nil {
+		return
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	n := &t.trade.Notices[t.at]
@@ -127,10 +151,13 @@ func (g *Gateway) settle(t task, s Send) {
 // post sends one notice. Only a plain 200 with exactly "success" ends the repeats.
 func (g *Gateway) post(ctx context.Context, t task) Send {
 	s := Send{At: g.options.Now()}
-	form, err := g.Credentials.SignNotice(t.content)
-	if err != nil {
-		s.Answer = err.Error()
-		return s
+	form := t.form
+	if form == "" {
+		var err error
+		if form, err = g.Credentials.SignNotice(t.content); err != nil {
+			s.Answer = err.Error()
+			return s
+		}
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url, strings.NewReader(form))
 	if err != nil {
@@ -154,10 +181,10 @@ func (g *Gateway) post(ctx context.Context, t task) Send {
 	return s
 }
 
-// NoticeFields are the fields of a notice about a paid trade, as Alipay sends them; SignNotice makes the form of them.
+// NoticeFields are the fields of a notice about a trade, as Alipay sends them; SignNotice makes the form of them.
 func (c Credentials) NoticeFields(t Trade, n Notice, now time.Time) map[string]string {
 	total := yuan(t.TotalAmount)
-	return map[string]string{
+	fields := map[string]string{
 		"notify_type":      "trade_status_sync",
 		"notify_id":        n.ID,
 		"notify_time":      now.In(gmt8).Format(timeForm),
@@ -179,6 +206,14 @@ func (c Credentials) NoticeFields(t Trade, n Notice, now time.Time) map[string]s
 		"buyer_id":         t.BuyerID,
 		"buyer_logon_id":   "pay***@example.com",
 		"gmt_create":       t.CreatedAt.In(gmt8).Format(timeForm),
-		"gmt_payment":      t.PaidAt.In(gmt8).Format(timeForm),
 	}
+	for field, at := range map[string]time.Time{"gmt_payment": t.PaidAt, "gmt_refund": n.RefundAt, "gmt_close": t.ClosedAt} {
+		if !at.IsZero() {
+			fields[field] = at.In(gmt8).Format(timeForm)
+		}
+	}
+	if n.RefundNo != "" {
+		fields["out_biz_no"], fields["refund_fee"] = n.RefundNo, n.RefundFee
+	}
+	return fields
 }

@@ -29,6 +29,7 @@ type view struct {
 	Accepted  bool   `json:"notice_accepted"`
 	Problem   string `json:"problem,omitempty"`
 	Pay       string `json:"pay"` // where to post
+	Return    string `json:"return_url,omitempty"`
 }
 
 func (v view) Payable() bool { return v.Status == waiting && v.Problem == "" }
@@ -120,7 +121,7 @@ func (g *Gateway) orderOf(token string) (string, bool) {
 func (g *Gateway) view(t Trade) view {
 	v := view{
 		Merchant: g.options.Merchant, Order: t.OutTradeNo, TradeNo: t.TradeNo, Subject: t.Subject, Amount: yuan(t.TotalAmount),
-		Status: t.Status, ExpiresAt: t.ExpiresAt.In(gmt8).Format(time.DateTime), Pay: "/pay/" + t.Token(),
+		Status: t.Status, ExpiresAt: t.ExpiresAt.In(gmt8).Format(time.DateTime), Pay: "/pay/" + t.Token(), Return: t.ReturnURL,
 	}
 	for _, n := range t.Notices {
 		v.Notices += len(n.Sends)

@@ -35,13 +35,19 @@ var (
 	timeoutForm    = regexp.MustCompile(`^([1-9][0-9]{0,4})([mhd])$`)
 )
 
+// The product codes of precreate and page.pay.
+const (
+	faceToFace  = "FACE_TO_FACE_PAYMENT"
+	fastInstant = "FAST_INSTANT_TRADE_PAY"
+)
+
 const (
 	mostSubject = 256
 	mostTimeout = 15 * 24 * time.Hour
 )
 
 // readPrecreate applies the rules of the fields; the fault names the one that is broken.
-func readPrecreate(biz, notifyURL, seller string, now time.Time) (precreateOrder, *fault) {
+func readPrecreate(product, biz, notifyURL, seller string, now time.Time) (precreateOrder, *fault) {
 	var o precreateOrder
 	bad := func(field string) (precreateOrder, *fault) {
 		return o, business("ACQ.INVALID_PARAMETER", field+" breaks its rules")
@@ -60,7 +66,7 @@ func readPrecreate(biz, notifyURL, seller string, now time.Time) (precreateOrder
 		return bad("total_amount")
 	case strings.TrimSpace(o.Subject) == "" || utf8.RuneCountInString(o.Subject) > mostSubject || strings.ContainsAny(o.Subject, "/=&"):
 		return bad("subject")
-	case o.ProductCode != "" && o.ProductCode != "FACE_TO_FACE_PAYMENT":
+	case o.ProductCode != "" && o.ProductCode != product, o.ProductCode == "" && product != faceToFace:
 		return bad("product_code")
 	case o.SellerID != "" && o.SellerID != seller:
 		return bad("seller_id")

@@ -13,7 +13,7 @@
 //   - A notice is sent up to eight times over 24 hours 22 minutes, until the answer is exactly "success".
 //
 // Trades and notices are kept in a journal of JSON lines, one whole trade a line, so that a restart goes on where the
-// last run stopped. What isn't here: page.pay, refunds, bills, faults on demand.
+// last run stopped. Options.Spoil is the switchboard for faults: lost answers, notices that are lost, late, doubled or forged.
 package alipay
 
 import (
@@ -35,6 +35,7 @@ type Options struct {
 	Now      func() time.Time // time.Now when nil; requests' stamps are always compared with the wall clock
 	Client   *http.Client     // sends the notices; one with a time-out when nil
 	Log      *slog.Logger     // nothing is logged when nil
+	Spoil    Spoil            // what goes wrong; nothing when nil
 }
 
 // schedule is the wait before each repeat of a notice.
@@ -50,9 +51,10 @@ type Gateway struct {
 	wake        chan struct{} // tells Run that a notice is due
 
 	mu      sync.Mutex
-	trades  map[string]*Trade // by out_trade_no
+	trades  map[string]*Trade // by key
 	codes   map[string]*Trade // by the QR code's token, dead ones included
 	journal *journal
+	bills   bills
 }
 
 // New opens the journal and makes the gateway. Close it when done.
@@ -89,6 +91,7 @@ func New(credentials Credentials, o Options) (*Gateway, error) {
 	g.mux.HandleFunc("/gateway.do", g.serveGateway)
 	g.mux.HandleFunc("GET /pay/{token}", g.servePage)
 	g.mux.HandleFunc("POST /pay/{token}", g.servePay)
+	g.mux.HandleFunc("GET /bill/{token}", g.serveBill)
 	g.mux.HandleFunc("GET /{$}", g.serveIndex)
 	return g, nil
 }
@@ -169,7 +172,7 @@ func (g *Gateway) change(outTradeNo string, do func(*Trade) error) (Trade, error
 
 // keep puts a trade in its places.
 func (g *Gateway) keep(t *Trade) {
-	g.trades[t.OutTradeNo] = t
+	g.trades[t.key()] = t
 	for _, token := range t.Tokens {
 		g.codes[token] = t
 	}

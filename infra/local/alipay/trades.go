@@ -38,6 +38,17 @@ type Trade struct {
 	ClosedAt    time.Time `json:"closed_at"`
 	BuyerID     string    `json:"buyer_id,omitempty"`
 	Notices     []Notice  `json:"notices,omitempty"`
+	Refunds     []Refund  `json:"refunds,omitempty"`
+	ReturnURL   string    `json:"return_url,omitempty"` // of page.pay
+	Twin        int       `json:"twin,omitempty"`       // 2 for the second payment of an order
+}
+
+// key is the trade's place among all: an order may have been paid twice.
+func (t *Trade) key() string {
+	if t.Twin == 0 {
+		return t.OutTradeNo
+	}
+	return fmt.Sprintf("%s#%d", t.OutTradeNo, t.Twin)
 }
 
 // Token is the one in the code that can be paid.
@@ -47,6 +58,7 @@ func (t *Trade) copy() Trade {
 	c := *t
 	c.Tokens = slices.Clone(t.Tokens)
 	c.Notices = slices.Clone(t.Notices)
+	c.Refunds = slices.Clone(t.Refunds)
 	for i := range c.Notices {
 		c.Notices[i].Sends = slices.Clone(c.Notices[i].Sends)
 	}
@@ -56,8 +68,25 @@ func (t *Trade) copy() Trade {
 // age closes a trade whose time is over. The caller holds the lock.
 func (g *Gateway) age(t *Trade) {
 	if t.Status == waiting && !g.options.Now().Before(t.ExpiresAt) {
-		t.Status, t.ClosedAt = closed, t.ExpiresAt
+		g.shut(t, t.ExpiresAt)
 	}
+}
+
+// shut closes an unpaid trade and has it told. The caller holds the lock.
+func (g *Gateway) shut(t *Trade, at time.Time) {
+	t.Status, t.ClosedAt = closed, at
+	g.tell(t, Notice{Status: closed})
+}
+
+// tell owes the app a notice, from now on.
+func (g *Gateway) tell(t *Trade, n Notice) {
+	if t.NotifyURL == "" {
+		return
+	}
+	n.NextAt = g.options.Now()
+	n.ID = n.NextAt.In(gmt8).Format("20060102") + digits(24)
+	t.Notices = append(t.Notices, n)
+	g.nudge()
 }
 
 // scan makes the trade exist. The caller holds the lock.
@@ -86,15 +115,12 @@ func (g *Gateway) pay(t *Trade) error {
 		return err
 	}
 	t.Status, t.PaidAt = success, g.options.Now()
-	if t.NotifyURL != "" {
-		t.Notices = append(t.Notices, Notice{ID: t.PaidAt.In(gmt8).Format("20060102") + digits(24), Status: success, NextAt: t.PaidAt})
-		g.nudge()
-	}
+	g.tell(t, Notice{Status: success})
 	return nil
 }
 
 // precreate makes a code for an order, or gives the same one again. It returns the fault that Alipay would.
-func (g *Gateway) precreate(order precreateOrder, asked, notifyURL string) (Trade, *fault) {
+func (g *Gateway) precreate(order precreateOrder, asked, notifyURL, returnURL string) (Trade, *fault) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := g.options.Now()
@@ -103,7 +129,7 @@ func (g *Gateway) precreate(order precreateOrder, asked, notifyURL string) (Trad
 	case !found:
 		t = &Trade{
 			OutTradeNo: order.OutTradeNo, Asked: asked, Subject: order.Subject, TotalAmount: string(order.TotalAmount),
-			NotifyURL: notifyURL, ExpiresAt: order.expires(now),
+			NotifyURL: notifyURL, ReturnURL: returnURL, ExpiresAt: order.expires(now),
 		}
 	case t.Asked != asked:
 		return Trade{}, business("ACQ.CONTEXT_INCONSISTENT", "out_trade_no was used with other parameters")

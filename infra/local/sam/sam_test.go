@@ -57,7 +57,7 @@ func TestTemplateNamesEveryFunction(t *testing.T) {
 	}
 	want := []string{
 		"functions/accounts", "functions/auditor", "functions/bank-transfer", "functions/bill-settlement", "functions/expiry", "functions/operator",
-		"functions/outbox", "functions/payment-callback", "functions/payment-poller", "functions/prepaid-purchase", "functions/recharge",
+		"functions/outbox", "functions/payment-callback", "functions/payment-poller", "functions/prepaid-purchase", "functions/proof", "functions/recharge",
 		"functions/voucher-activation", "functions/wallet",
 	}
 	if diff := cmp.Diff(want, folders); diff != "" {
@@ -252,6 +252,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"payment-callback":   read + write + " secretsmanager:GetSecretValue " + alipay,
 		"payment-poller":     read + write + list + " secretsmanager:GetSecretValue " + alipay,
 		"prepaid-purchase":   read + write,
+		"proof":              read + write + list + " secretsmanager:GetSecretValue " + alipay,
 		"recharge":           read + write + list + secret + " secretsmanager:GetSecretValue " + alipay,
 		"voucher-activation": read + write + secret,
 		"wallet":             read + list + " dynamodb:Query " + grants + secret,

@@ -96,6 +96,15 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	return s, nil
 }
 
+// Invoke starts a function by its logical id, as a schedule does: tests needn't wait for the minute.
+func (s *Stack) Invoke(ctx context.Context, logicalID string, event []byte) ([]byte, error) {
+	function, found := s.functions[logicalID]
+	if !found {
+		return nil, fmt.Errorf("there is no function %s", logicalID)
+	}
+	return function.Invoke(ctx, event)
+}
+
 func (s *Stack) start(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
 		s.settle, s.listen, s.openIssuer, s.openSecrets, s.readTemplate, s.startStorageAndFunctions,

@@ -17,6 +17,7 @@ package alipay
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -59,6 +60,8 @@ type Channel struct {
 	now       func() time.Time
 	clients   []*sdk.Client // one per pinned key of Alipay, in the keys' order
 	trusted   atomic.Int32  // the client whose key verified the last answer
+	gateway   string        // where the clients call
+	downloads *http.Client  // for bills
 }
 
 var _ payment.Channel = (*Channel)(nil)
@@ -73,6 +76,7 @@ func New(c Config) (*Channel, error) {
 	if ch.now == nil {
 		ch.now = time.Now
 	}
+	ch.gateway, ch.downloads = gateway, c.downloads()
 	ch.clients, err = c.clients(gateway)
 	return ch, err
 }

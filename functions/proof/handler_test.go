@@ -1,0 +1,69 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"billingcentre/shared/ledger"
+	"billingcentre/shared/ledger/memory"
+	"billingcentre/shared/metric"
+	"billingcentre/shared/money"
+	"billingcentre/shared/payment"
+	"billingcentre/shared/proof"
+	"billingcentre/shared/recharge"
+	"billingcentre/shared/transfer"
+	"billingcentre/shared/wallet"
+)
+
+// biller has one payment on its bill of 2 November, which nobody here knows of.
+type biller struct{}
+
+func (biller) Name() string { return "alipay" }
+
+func (biller) Bill(_ context.Context, day string) ([]payment.BillRow, error) {
+	if day != "2026-11-02" {
+		return nil, payment.ErrNoBill
+	}
+	five := money.Units(money.CNY, 5)
+	return []payment.BillRow{{OrderID: "nobody", Ref: "t1", Amount: five, Received: five}}, nil
+}
+
+func newHandler(out *bytes.Buffer) handler {
+	now := func() time.Time { return time.Date(2026, 11, 3, 2, 0, 0, 0, time.UTC) }
+	l := &ledger.Ledger{Store: new(memory.Store), Policy: wallet.DefaultPolicy(), Now: now}
+	auditor := proof.NewAuditor(&proof.Book{Store: l.Store, Now: now}, proof.Provider{Biller: biller{}, Desk: &recharge.Desk{Ledger: l}}, proof.Bank{Desk: &transfer.Desk{Ledger: l}})
+	return handler{auditor: auditor, log: slog.New(slog.DiscardHandler), metrics: &metric.Metrics{Out: out, Now: now}}
+}
+
+func TestTheSchedulesEventProvesWhatIsDue(t *testing.T) {
+	text, err := os.ReadFile("../../events/proof/schedule.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var event duty
+	if err := json.Unmarshal(text, &event); err != nil {
+		t.Fatal(err)
+	}
+	var metrics bytes.Buffer
+	h := newHandler(&metrics)
+	out, err := h.handle(t.Context(), event)
+	if err != nil || out != (outcome{Proofs: 7, New: 7, Cases: 1}) || !strings.Contains(metrics.String(), `"ProofCases":1`) {
+		t.Errorf("%+v, %v, %s", out, err, metrics.String())
+	}
+	metrics.Reset()
+	if out, err = h.handle(t.Context(), event); err != nil || out != (outcome{Proofs: 7}) || metrics.Len() > 0 {
+		t.Errorf("the second run: %+v, %v, %s", out, err, metrics.String())
+	}
+}
+
+func TestOtherEventsAreRefused(t *testing.T) {
+	if out, err := newHandler(new(bytes.Buffer)).handle(t.Context(), duty{"expiry"}); err == nil || out != (outcome{}) {
+		t.Errorf("%+v, %v", out, err)
+	}
+}

@@ -1,0 +1,32 @@
+// Command proof is the function that a schedule starts every morning, when the provider's bill of yesterday is made: it
+// compares the bill, our orders and our journal, and the bank's statements, and opens a case for every row that
+// doesn't fit (README, "The daily proof").
+package main
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"billingcentre/shared/boot"
+	"billingcentre/shared/boot/till"
+	"billingcentre/shared/metric"
+	"billingcentre/shared/proof"
+	"billingcentre/shared/recharge"
+	"billingcentre/shared/transfer"
+)
+
+func main() {
+	b := boot.Start()
+	ledger, channel := b.Ledger(), till.Alipay(context.Background(), b)
+	h := handler{
+		auditor: proof.NewAuditor(
+			&proof.Book{Store: ledger.Store, Now: ledger.Now},
+			proof.Provider{Biller: channel, Desk: &recharge.Desk{Ledger: ledger}},
+			proof.Bank{Desk: &transfer.Desk{Ledger: ledger, Config: till.BankTransfers(b)}},
+		),
+		log:     b.Log,
+		metrics: &metric.Metrics{},
+	}
+	lambda.Start(h.handle)
+}

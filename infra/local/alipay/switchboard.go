@@ -1,0 +1,67 @@
+package alipay
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Fate is what becomes of a call, or of the first send of a notice.
+type Fate int
+
+// The fates.
+const (
+	Fine           Fate = iota
+	Lost                // a call never arrives; a notice is never sent at all
+	AnswerLost          // calls: done, and the connection breaks before the answer
+	Busy                // calls: done, and the answer is 20000, "unknown"
+	Late                // notices: after half an hour
+	Twice               // notices: two at once
+	WrongAmount         // notices: one with another amount comes along, truly signed
+	WrongSignature      // notices: one that somebody forged comes along
+)
+
+// Fates are all that can go wrong with calls, and with notices.
+var (
+	CallFates   = []Fate{Lost, AnswerLost, Busy}
+	NoticeFates = []Fate{Lost, Late, Twice, WrongAmount, WrongSignature}
+)
+
+// Spoil is the switchboard: it tells the fate of a call (what is its method) or of a notice (what is "notice").
+type Spoil func(what, outTradeNo string) Fate
+
+const late = 30 * time.Minute
+
+func (g *Gateway) spoil(what, outTradeNo string) Fate {
+	if g.options.Spoil == nil {
+		return Fine
+	}
+	return g.options.Spoil(what, outTradeNo)
+}
+
+// wrong are the forms that are sent along with a notice.
+func (g *Gateway) wrong(fate Fate, t Trade, n Notice, now time.Time) (forms []string) {
+	fields := g.Credentials.NoticeFields(t, n, now)
+	signer := g.Credentials
+	switch fate {
+	case Twice:
+	case WrongAmount:
+		fields["total_amount"], fields["receipt_amount"] = "0.01", "0.01"
+		if yuan(t.TotalAmount) == "0.01" {
+			fields["total_amount"] = "0.02"
+		}
+	case WrongSignature:
+		signer.Alipay = g.Credentials.App // whoever has the app's key isn't Alipay
+	default:
+		return nil
+	}
+	if form, err := signer.SignNotice(fields); err == nil {
+		forms = append(forms, form)
+	}
+	return forms
+}
+
+func orderNamed(biz string) string {
+	var ref tradeRef
+	_ = json.Unmarshal([]byte(biz), &ref) // what can't be read names nothing
+	return ref.OutTradeNo
+}
