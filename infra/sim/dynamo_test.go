@@ -16,7 +16,7 @@ import (
 	"billingcentre/shared/ledger/ledgertest/faults"
 )
 
-var dynamoSeeds = flag.Int("dynamo", 3, "how many seeds are simulated over DynamoDB Local")
+var dynamoSeeds = flag.Int("dynamo", 2, "how many seeds are simulated over DynamoDB Local")
 
 // TestSimulationOverDynamoDB lives some seeds over the real store and the real SDK, with faults in the transport
 // beneath it besides those of the weather: the store must make of an HTTP failure what the ledger takes it for.

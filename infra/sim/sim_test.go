@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 350, "how many seeds are simulated")
+	seeds = flag.Int("seeds", 250, "how many seeds are simulated")
 	first = flag.Uint64("first", 1, "the first of them")
 	only  = flag.Uint64("seed", 0, "simulate this one only, and print all that happens")
 )
