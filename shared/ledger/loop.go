@@ -20,6 +20,7 @@ type task struct {
 	Intent
 	out      *Outcome
 	prepared bool
+	doubt    int64 // version after a write of unknown outcome: while the head hasn't got there, it may still land
 }
 
 // finish brings every task to its outcome: load, decide as many as fit into one commit, commit, and again.
@@ -98,6 +99,7 @@ func (l *Ledger) step(ctx context.Context, account wallet.AccountID, open []*tas
 	}
 	if len(f.decided) > 0 {
 		if err := l.Store.Commit(ctx, f.commit); err != nil {
+			f.doubt(err)
 			return without(open, f.refused, refused), f.failure(err)
 		}
 	}
@@ -106,6 +108,9 @@ func (l *Ledger) step(ctx context.Context, account wallet.AccountID, open []*tas
 	}
 	for _, t := range refused {
 		t.out.Err = f.reasons[t]
+		if t.doubt > f.commit.After.Version {
+			t.out.Err = ErrUnknown // it can't be done now, but its first write may still land on this very head
+		}
 	}
 	return open[len(f.decided)+len(f.refused):], nil
 }
@@ -128,6 +133,16 @@ func (f *folded) failure(err error) error {
 		return err
 	}
 	return &commitFault{err, f.decided}
+}
+
+// doubt notes which tasks a write of unknown outcome was about.
+func (f *folded) doubt(err error) {
+	if !errors.Is(err, ErrUnknown) {
+		return
+	}
+	for _, t := range f.decided {
+		t.doubt = f.commit.Before.Version + 1
+	}
 }
 
 // writes tells whether the commit writes one of the documents already.
