@@ -36,7 +36,7 @@ func (s *soak) morning() []proof.Proof {
 
 // A soak's days, once all is told, fit to the fen: bill, orders, refunds and journal.
 func TestTheDaysOfASoakAreProved(t *testing.T) {
-	seed := uint64(number("SOAK_SEED", int(time.Now().UnixNano()%1_000_000)))
+	seed := uint64(number("SOAK_SEED", 20261122))
 	t.Logf("SOAK_SEED=%d", seed)
 	s := newSoak(t, seed)
 	for i := range 60 {
@@ -45,7 +45,7 @@ func TestTheDaysOfASoakAreProved(t *testing.T) {
 			s.minute()
 		}
 	}
-	s.calm = true
+	s.calm.Store(true)
 	s.settle()
 	s.complain()
 	s.settle()
@@ -72,7 +72,7 @@ func TestTheDaysOfASoakAreProved(t *testing.T) {
 // T-50: a bill with a missing, an extra and a changed row. Each is reported, and they explain the difference.
 func TestTheProofTellsWhatABillHasNot(t *testing.T) {
 	s := newSoak(t, 1)
-	s.calm = true
+	s.calm.Store(true)
 	var ids []string
 	for i := range 3 {
 		order, _, err := s.desk.Take(s.Context(), recharge.Wish{Account: account(i), Once: "k", Amount: "10.00"})
