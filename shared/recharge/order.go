@@ -98,8 +98,10 @@ func hashed(parts ...string) string {
 	return idAlphabet.EncodeToString(sum[:20])
 }
 
+// Key is the document of an order.
 func Key(id string) ledger.DocumentKey { return ledger.DocumentKey{Kind: "recharge", ID: id} }
 
+// ListOf is the list of an account's orders, by the time of their creation.
 func ListOf(account wallet.AccountID) string { return "recharges#" + string(account) }
 
 // document is the order in its document, listed by the time of its creation.
