@@ -1,7 +1,6 @@
 package sqs_test
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -196,15 +195,15 @@ func TestPurgeAndDeleteAsOnceAMinute(t *testing.T) {
 func TestADeletedQueueEndsTheLongPoll(t *testing.T) {
 	inBubble(t, func(b bench) {
 		url := b.queue("bills")
+		deleted := make(chan error, 1)
 		go func() {
 			time.Sleep(time.Second)
-			_, err := b.client.DeleteQueue(context.Background(), &client.DeleteQueueInput{QueueUrl: url})
-			if err != nil {
-				t.Error(err)
-			}
+			_, err := b.client.DeleteQueue(b.ctx, &client.DeleteQueueInput{QueueUrl: url})
+			deleted <- err
 		}()
 		_, err := b.client.ReceiveMessage(b.ctx, &client.ReceiveMessageInput{QueueUrl: url, WaitTimeSeconds: 20})
 		b.wantCode(err, "AWS.SimpleQueueService.NonExistentQueue")
+		b.must(<-deleted) // both answers are on their way at once: the server stays until each has come
 	})
 }
 
