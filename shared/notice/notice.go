@@ -24,21 +24,26 @@ type Notice struct {
 	Remaining string           `json:"remaining,omitempty"`
 	Currency  string           `json:"currency,omitempty"`
 	ExpiresAt time.Time        `json:"expires_at,omitzero"`
+	Arrears   *Arrears         `json:"arrears,omitempty"` // of the kinds of arrears.go
 }
 
 // Expiring tells that a lot expires soon (README rule 24).
 func Expiring(account wallet.AccountID, lot wallet.Lot) Notice {
 	return Notice{
-		Kind: "lot_expiring", Cause: lot.ID.String(), Account: account, LotKind: lot.Kind.String(),
+		Kind: LotExpiring, Cause: lot.ID.String(), Account: account, LotKind: lot.Kind.String(),
 		Remaining: lot.Remaining.String(), Currency: string(lot.Remaining.Currency()), ExpiresAt: lot.ExpiresAt,
 	}
 }
 
+// Document is the notice as whoever causes it commits it, with what it tells of: so it is told once, or never happened.
+func (n Notice) Document(now time.Time) ledger.Document {
+	n.At = now.UTC()
+	return ledger.Document{Key: ledger.DocumentKey{Kind: DocumentKind, ID: n.Kind + ":" + n.Cause}}.With(n)
+}
+
 // Put writes the notice. first is false when it was there before.
 func (n Notice) Put(ctx context.Context, store ledger.Store, now time.Time) (first bool, err error) {
-	n.At = now.UTC()
-	document := ledger.Document{Key: ledger.DocumentKey{Kind: DocumentKind, ID: n.Kind + ":" + n.Cause}}
-	err = store.Put(ctx, document.With(n))
+	err = store.Put(ctx, n.Document(now))
 	if errors.Is(err, ledger.ErrStale) {
 		return false, nil
 	}

@@ -57,6 +57,15 @@ var entryKinds = [...]string{
 
 func (k EntryKind) String() string { return entryKinds[k] }
 
+// EntryKinds are all kinds of entries.
+func EntryKinds() []EntryKind {
+	kinds := make([]EntryKind, 0, len(entryKinds)-1)
+	for k := Opened; int(k) < len(entryKinds); k++ {
+		kinds = append(kinds, k)
+	}
+	return kinds
+}
+
 // PlaceKind is a kind of place that money is in, inside or outside the wallet.
 type PlaceKind uint8
 
