@@ -1,22 +1,15 @@
 package notice
 
-// The kinds of notices. Each has a schema among those of shared/event: a new one goes here and there.
-const (
-	LotExpiring      = "lot_expiring"
-	MonthlyBill      = "monthly_bill"
-	ArrearsCountdown = "arrears_countdown"
-	ArrearsReminder  = "arrears_reminder"
-	Locked           = "locked"
-	Unlocked         = "unlocked"
-	LowBalance       = "low_balance"
-	HighConsumption  = "high_consumption"
-	CloudUnlinked    = "cloud_unlinked"
-	ChargeCase       = "charge_case"
-)
+import "slices"
 
-// Kinds are all of them.
+// Kinds are all kinds of notices. Each has a schema among those of shared/event: a new one goes here and there, and no
+// other is ever written.
 func Kinds() []string {
 	return []string{
-		LotExpiring, MonthlyBill, ArrearsCountdown, ArrearsReminder, Locked, Unlocked, LowBalance, HighConsumption, CloudUnlinked, ChargeCase,
+		"lot_expiring",
+		"monthly_bill", "arrears_countdown", "arrears_reminder", "locked", "unlocked", "workspaces_locked", "workspaces_unlocked",
+		"low_balance", "high_consumption", "cloud_unlinked", "charge_case",
 	}
 }
+
+func known(kind string) bool { return slices.Contains(Kinds(), kind) }

@@ -30,13 +30,16 @@ type Notice struct {
 // Expiring tells that a lot expires soon (README rule 24).
 func Expiring(account wallet.AccountID, lot wallet.Lot) Notice {
 	return Notice{
-		Kind: LotExpiring, Cause: lot.ID.String(), Account: account, LotKind: lot.Kind.String(),
+		Kind: "lot_expiring", Cause: lot.ID.String(), Account: account, LotKind: lot.Kind.String(),
 		Remaining: lot.Remaining.String(), Currency: string(lot.Remaining.Currency()), ExpiresAt: lot.ExpiresAt,
 	}
 }
 
 // Document is the notice as whoever causes it commits it, with what it tells of: so it is told once, or never happened.
 func (n Notice) Document(now time.Time) ledger.Document {
+	if !known(n.Kind) {
+		panic("notice: nobody is told what a notice of the kind " + n.Kind + " says: see Kinds")
+	}
 	n.At = now.UTC()
 	return ledger.Document{Key: ledger.DocumentKey{Kind: DocumentKind, ID: n.Kind + ":" + n.Cause}}.With(n)
 }
