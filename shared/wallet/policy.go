@@ -20,6 +20,8 @@ type Policy struct {
 	MaxTopUp      int64         `json:"max_top_up"`     // largest single inflow of cash, in units (rule M3)
 	LapseRestored bool          `json:"lapse_restored"` // a reversed slice of an expired fund lapses at once (rule 21)
 	MaxBillAge    time.Duration `json:"max_bill_age"`   // 0: bills of any age settle (rule 18)
+	CountdownDays int           `json:"countdown_days"` // from the monthly bill that finds arrears to the lock (rule 26)
+	ReminderDays  int           `json:"reminder_days"`  // how long before the lock it is told again (rule 26)
 }
 
 // Gift is one tier: a single purchase of From units or more gives a discount voucher of Gift units.
@@ -42,6 +44,8 @@ func DefaultPolicy() Policy {
 		ExpiryNotice:  3 * 24 * time.Hour,
 		MaxTopUp:      100_000_000,
 		LapseRestored: true,
+		CountdownDays: 14,
+		ReminderDays:  3,
 	}
 }
 
@@ -52,6 +56,8 @@ func (p *Policy) Check() error {
 		return errors.New("a policy's durations must not be negative")
 	case p.VoucherMonths < 1, p.CardMonths < 1, p.CardStep < 1, p.MaxLots < 1, p.MaxTopUp < 1:
 		return errors.New("a policy's months, steps and limits must be at least 1")
+	case p.CountdownDays < 0, p.ReminderDays < 0, p.ReminderDays > p.CountdownDays:
+		return errors.New("a policy's countdown must not be negative, and its reminder must lie within it")
 	case p.CreditFloor < 0:
 		return errors.New("a policy's credit floor says how far below zero, and must not be negative")
 	}
