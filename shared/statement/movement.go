@@ -1,129 +1,44 @@
 package statement
 
 import (
-	"time"
-
+	"billingcentre/shared/books"
 	"billingcentre/shared/money"
 	"billingcentre/shared/wallet"
 )
 
-// Pot is what people see a balance of: cash, the vouchers of a kind, prepaid cards, arrears.
-type Pot string
-
-// The pots, in the order in which they are told.
-const (
-	Regular  Pot = "regular"
-	Discount Pot = "discount"
-	Card     Pot = "card"
-	Cash     Pot = "cash"
-	Arrears  Pot = "arrears"
-)
-
-// Pots lists them.
-var Pots = [...]Pot{Regular, Discount, Card, Cash, Arrears}
-
-// In is what a pot holds; of Arrears, what is owed.
-func (p Pot) In(b wallet.Balances) money.Amount {
-	switch p {
-	case Regular:
-		return b.Regular
-	case Discount:
-		return b.Discount
-	case Card:
-		return b.Card
-	case Cash:
-		return b.Cash
-	}
-	return b.Arrears
-}
-
-// Cause is what an entry tells about itself in every list.
-type Cause struct {
-	Entry     int64 // its number in the account
-	Key       wallet.Key
-	At        time.Time
-	Kind      string // wallet.EntryKind's word
-	Actor     string
-	Reason    string
-	Reference string
-	Bill      wallet.BillID      // of a settlement or its reversal
-	Workspace wallet.WorkspaceID // of a settlement
-	Day       string             // of a settlement
-}
-
-// CauseOf is an entry's.
-func CauseOf(e wallet.Entry) Cause {
-	c := Cause{Entry: e.Number, Key: e.Key, At: e.Time, Kind: e.Kind.String(), Actor: e.Actor, Reason: e.Reason, Reference: e.Reference}
-	if s := e.Settlement; s != nil {
-		c.Bill, c.Workspace, c.Day = s.Bill, s.Workspace, s.Day
-	}
-	if e.Reversal != nil {
-		c.Bill = e.Reversal.Bill
-	}
-	return c
-}
-
-// Movement is one line of income and expenditure: what one entry did to one pot.
+// Movement is one line of income and expenditure: what one entry did to one fund, all of its postings together.
 type Movement struct {
-	Cause
-	Pot     Pot
+	Entry   wallet.Entry
+	Fund    books.Fund
 	Change  money.Amount // signed; arrears that grow are above zero
-	Balance money.Amount // of the pot, after it
+	Balance money.Amount // of the fund, after it
 }
 
-// MovementsOf are what an entry changed, by the balances before it. An entry that changed nothing has none.
-func MovementsOf(before wallet.Balances, e wallet.Entry) []Movement {
-	var moved []Movement
-	cause := CauseOf(e)
-	for _, pot := range Pots {
-		was, is := pot.In(before), pot.In(e.Balances)
-		if was != is {
-			moved = append(moved, Movement{cause, pot, is.Sub(was), is})
+// funds are in the order in which they are told: the one in which they pay (README rule 15).
+var funds = [...]books.Fund{books.Regular, books.Discount, books.Card, books.Cash, books.Arrears}
+
+// FundOf is the fund of a name.
+func FundOf(name string) (books.Fund, bool) {
+	for _, fund := range funds {
+		if fund.String() == name {
+			return fund, true
 		}
 	}
-	return moved
+	return 0, false
 }
 
-// NoBalances are those before an account's first entry.
-func NoBalances(currency money.Currency) wallet.Balances {
-	zero, none := money.Zero(currency), money.ZeroExact(currency)
-	return wallet.Balances{Cash: zero, Arrears: zero, Regular: zero, Discount: zero, Card: zero, Carried: [2]money.Exact{none, none}}
+// Holds is what a fund holds; of the arrears, what is owed.
+func Holds(b wallet.Balances, fund books.Fund) money.Amount {
+	return books.Sums{Cash: b.Cash, Arrears: b.Arrears, Regular: b.Regular, Discount: b.Discount, Card: b.Card}.Of(fund)
 }
 
-// LotMovement is one movement of one voucher or card.
-type LotMovement struct {
-	Cause
-	Lot     wallet.Lot   // its terms; Remaining is what this movement left
-	Change  money.Amount // signed
-	Partner string       // where it came from or went to: company, cash, usage, package, breakage, arrears
-}
-
-// LotMovementsOf are what an entry did to vouchers, or to cards, in the order of its postings. before is the head that it
-// was decided on.
-func LotMovementsOf(before wallet.Head, e wallet.Entry, of func(wallet.LotKind) bool) []LotMovement {
-	var moved []LotMovement
-	cause, held := CauseOf(e), map[wallet.LotID]wallet.Lot{}
-	for _, lot := range before.Lots {
-		held[lot.ID] = lot
-	}
-	for _, lot := range e.Lots {
-		lot.Remaining = money.Zero(before.Currency)
-		held[lot.ID] = lot
-	}
-	for _, p := range e.Postings {
-		for _, side := range [...]struct {
-			place, other wallet.Place
-			change       money.Amount
-		}{{p.From, p.To, money.Zero(p.Amount.Currency()).Sub(p.Amount)}, {p.To, p.From, p.Amount}} {
-			lot, known := held[side.place.Lot]
-			if side.place.Kind != wallet.InLot || !known {
-				continue
-			}
-			lot.Remaining = lot.Remaining.Add(side.change)
-			held[lot.ID] = lot
-			if of(lot.Kind) {
-				moved = append(moved, LotMovement{cause, lot, side.change, side.other.Kind.String()})
-			}
+// MovementsOf are the lines of a change. An entry that moved nothing has none.
+func MovementsOf(c books.Change) []Movement {
+	var moved []Movement
+	for _, fund := range funds {
+		was, is := Holds(c.Before, fund), Holds(c.Entry.Balances, fund)
+		if was != is {
+			moved = append(moved, Movement{c.Entry, fund, is.Sub(was), is})
 		}
 	}
 	return moved

@@ -1,13 +1,12 @@
-// Package statement is what people read about an account's money: monthly bills, consumption, income and expenditure,
-// the movements of vouchers and cards, balances of any past instant, a forecast.
+// Package statement is what people read about an account's money, beyond the rows that the books keep (shared/books):
+// monthly bills, the lists' filters, the movements of single vouchers and cards, a forecast.
 //
-//	statement.go    Filter, Reader: pages and streams of rows
-//	consumption.go  Consumption: a line of a settled bill, and what paid for it
-//	paid.go         Paid: fund by fund; how a bill's payments are told line by line
-//	movement.go     Movement, LotMovement: what entries did to pots, and to single vouchers and cards
-//	month.go        Month: its days, and the instant at which its bill is cut (README rule 25)
-//	forecast.go     Forecast: the wallet's own rules, run ahead at the last days' spend
+//	filter.go    Filter: what a list shall show, as requests write it
+//	movement.go  Movement: a line of income and expenditure
+//	lots.go      LotMovement: what became of a voucher or a card, with its own balance
+//	month.go     Month: its days, and the instant at which its bill is cut (README rule 25)
+//	forecast.go  Forecast: the wallet's own rules, run ahead at the last days' spend
 //
-// Nothing here is a second book. Every row is derived from entries of the journal by a pure function, so that whatever is
-// listed, summed up or exported agrees with the journal to the fen.
+// Nothing here is a second book. Every row is derived from entries of the journal, so that whatever is listed, summed up or
+// exported agrees with it to the fen.
 package statement
