@@ -25,6 +25,7 @@ type Notice struct {
 	Currency  string           `json:"currency,omitempty"`
 	ExpiresAt time.Time        `json:"expires_at,omitzero"`
 	Arrears   *Arrears         `json:"arrears,omitempty"` // of the kinds of arrears.go
+	Charge    *ChargeCase      `json:"charge,omitempty"`  // "charge_case"
 }
 
 // Expiring tells that a lot expires soon (README rule 24).
