@@ -16,16 +16,17 @@ const DocumentKind = "notice"
 
 // Notice is one thing to tell one account.
 type Notice struct {
-	Kind      string           `json:"kind"`  // what is told: "lot_expiring"
-	Cause     string           `json:"cause"` // what it is about: with Kind, its key
-	Account   wallet.AccountID `json:"account_id"`
-	At        time.Time        `json:"at"` // when it was noticed
-	LotKind   string           `json:"lot_kind,omitempty"`
-	Remaining string           `json:"remaining,omitempty"`
-	Currency  string           `json:"currency,omitempty"`
-	ExpiresAt time.Time        `json:"expires_at,omitzero"`
-	Arrears   *Arrears         `json:"arrears,omitempty"` // of the kinds of arrears.go
-	Charge    *ChargeCase      `json:"charge,omitempty"`  // "charge_case"
+	Kind        string           `json:"kind"`  // what is told: "lot_expiring"
+	Cause       string           `json:"cause"` // what it is about: with Kind, its key
+	Account     wallet.AccountID `json:"account_id"`
+	At          time.Time        `json:"at"` // when it was noticed
+	LotKind     string           `json:"lot_kind,omitempty"`
+	Remaining   string           `json:"remaining,omitempty"`
+	Currency    string           `json:"currency,omitempty"`
+	ExpiresAt   time.Time        `json:"expires_at,omitzero"`
+	Arrears     *Arrears         `json:"arrears,omitempty"`      // of the kinds of arrears.go
+	Charge      *ChargeCase      `json:"charge,omitempty"`       // "charge_case"
+	MonthlyBill *MonthlyBill     `json:"monthly_bill,omitempty"` // "monthly_bill"
 }
 
 // Expiring tells that a lot expires soon (README rule 24).
