@@ -87,15 +87,14 @@ type Step struct {
 
 // The steps of a case.
 const (
-	stepOwing     = "owing"            // funds didn't cover a bill
-	stepCountdown = "countdown"        // its monthly bill began the countdown
-	stepMonth     = "monthly_bill"     // another monthly bill found the arrears still there
-	stepReminder  = "reminder"         // told once more
-	stepLocked    = "locked"           // the countdown was over
-	stepChanged   = "workspaces"       // another set of workspaces is locked
-	stepRepaid    = "repaid"           // nothing is owed any more
-	stepUnlocked  = "unlocked"         // and so nothing is locked
-	stepFormer    = "countdown_passed" // the countdown was for later arrears than these
+	stepOwing     = "owing"        // funds didn't cover a bill
+	stepCountdown = "countdown"    // its monthly bill began the countdown
+	stepMonth     = "monthly_bill" // another monthly bill found the arrears still there
+	stepReminder  = "reminder"     // told once more
+	stepLocked    = "locked"       // the countdown was over
+	stepChanged   = "workspaces"   // another set of workspaces is locked
+	stepRepaid    = "repaid"       // nothing is owed any more
+	stepUnlocked  = "unlocked"     // and so nothing is locked
 )
 
 const maxSteps = 400 // a case of thirty years of monthly bills

@@ -1,0 +1,93 @@
+package arrears
+
+import (
+	"slices"
+	"time"
+
+	"billingcentre/shared/money"
+	"billingcentre/shared/wallet"
+)
+
+// trace looks at one entry, from the newest backwards, for the one by which the open case began.
+func (s *Standing) trace(entry wallet.Entry) {
+	if before(entry).IsPositive() {
+		s.Trace = entry.Number - 1
+		return
+	}
+	s.Trace, s.Through = 0, entry.Number-1
+	s.Case.Since, s.Case.Entry = entry.Time, entry.Number
+	s.Case.Owed, s.Case.Most = 0, 0
+}
+
+// openAt begins a case with the entry that a mark names, as if it was read next.
+func (s *Standing) openAt(m mark, zone string) {
+	s.Account, s.Currency, s.Zone = m.Account, m.Currency, zone
+	s.open(&Case{Since: m.At, Entry: m.Entry})
+	s.Case.step(m.At, stepOwing, "")
+	s.Through = m.Entry - 1
+}
+
+// follow reads the entry after the last one. told says that it was about arrears; over, that nothing is owed after it.
+func (s *Standing) follow(entry wallet.Entry) (told, over bool) {
+	s.Through = entry.Number
+	c := s.Case
+	owed, repaid := moved(entry)
+	if owed.IsPositive() {
+		c.owe(billOf(entry, owed))
+	}
+	if repaid.IsPositive() {
+		var reversed wallet.BillID
+		if entry.Reversal != nil {
+			reversed = entry.Reversal.Bill
+		}
+		c.repay(Repayment{Entry: entry.Number, At: entry.Time, Kind: entry.Kind.String(), Amount: repaid.Minor()}, reversed)
+	}
+	c.Owed = entry.Balances.Arrears.Minor()
+	return owed.IsPositive() || repaid.IsPositive(), c.Owed == 0
+}
+
+// billOf is a bill that wasn't covered, with what of it vouchers never pay.
+func billOf(entry wallet.Entry, owed money.Amount) Bill {
+	b := Bill{At: entry.Time, Entry: entry.Number, Owed: owed.Minor()}
+	settled := entry.Settlement
+	if settled == nil {
+		return b
+	}
+	b.ID, b.Workspace, b.Day = settled.Bill, settled.Workspace, settled.Day
+	for _, class := range settled.Classes {
+		for _, draw := range class.Draws {
+			if draw.From.Kind == wallet.InArrears && class.Class == wallet.Restricted {
+				b.Restricted += draw.Paid.Minor()
+			}
+		}
+	}
+	if b.Restricted > 0 {
+		for _, line := range settled.Lines {
+			if line.Class == wallet.Restricted && !slices.Contains(b.Products, line.Product) {
+				b.Products = append(b.Products, line.Product)
+			}
+		}
+		slices.Sort(b.Products)
+	}
+	return b
+}
+
+// end closes the open case with the entry that was read last, and leaves the account clear. But a countdown that was
+// begun for later arrears than these goes on, with a case of its own.
+func (s *Standing) end(at time.Time) Ended {
+	c := s.Case
+	c.EndedAt, c.EndedBy = at, s.Through
+	c.step(at, stepRepaid, "")
+	if s.State == Locked {
+		c.step(at, stepUnlocked, "")
+	}
+	s.Case, s.State = nil, Clear
+	if later := c.Countdown; later != nil && s.Through <= later.Version {
+		c.Countdown = nil
+		c.Steps = slices.DeleteFunc(c.Steps, func(step Step) bool { return step.What == stepCountdown || step.What == stepReminder })
+		s.open(&Case{Since: at, Countdown: later})
+		s.State, s.Trace = Counting, later.Version
+		s.Case.step(later.BeganAt, stepCountdown, later.Month)
+	}
+	return Ended{Account: s.Account, Currency: s.Currency, Case: *c}
+}

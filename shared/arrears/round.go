@@ -1,0 +1,115 @@
+package arrears
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"billingcentre/shared/ledger"
+	"billingcentre/shared/wallet"
+)
+
+const (
+	roundPage = 100             // accounts that are listed at once
+	hands     = 8               // accounts looked at together
+	reserve   = 5 * time.Second // of the function's time, in which no further page is begun
+)
+
+// Outcome is what one run did.
+type Outcome struct {
+	Looked int `json:"looked"` // accounts
+	Failed int `json:"failed"` // of them; a later run looks again
+}
+
+// Run is what the schedule has done every minute: it takes up accounts that fell into arrears, takes the steps of
+// countdowns that are due, and unlocks who has repaid.
+func (k *Keeper) Run(ctx context.Context) (Outcome, error) {
+	now := k.Ledger.Now()
+	return k.rounds(ctx,
+		round{markList, time.Time{}, k.takeUp},
+		round{list(Counting), now, k.visit},
+		round{list(Locked), time.Time{}, k.visit})
+}
+
+// Patrol looks at all others with an open case, for who has repaid without the bus having told us. Nothing but the
+// lists of open cases waits for it: a countdown's steps look at the wallet first.
+func (k *Keeper) Patrol(ctx context.Context) (Outcome, error) {
+	return k.rounds(ctx, round{list(Owing), time.Time{}, k.visit}, round{list(Counting), time.Time{}, k.visit})
+}
+
+// round is a list and what is done with each of its documents; until, if set, ends a list that is ordered by time.
+type round struct {
+	list  string
+	until time.Time
+	visit func(ctx context.Context, document ledger.Document) error
+}
+
+func (k *Keeper) rounds(ctx context.Context, rounds ...round) (out Outcome, err error) {
+	for _, r := range rounds {
+		if err := k.round(ctx, r, &out); err != nil {
+			return out, err
+		}
+	}
+	k.Log.Info("arrears", "looked", out.Looked, "failed", out.Failed)
+	if out.Failed > 0 {
+		return out, fmt.Errorf("%d of %d accounts in arrears failed", out.Failed, out.Looked)
+	}
+	return out, nil
+}
+
+func (k *Keeper) round(ctx context.Context, r round, out *Outcome) error {
+	for before := ""; ; {
+		page, err := k.Ledger.Store.List(ctx, r.list, before, roundPage)
+		if err != nil {
+			return err
+		}
+		failed := make([]error, len(page))
+		var group errgroup.Group
+		group.SetLimit(hands)
+		for i, document := range page {
+			if !r.until.IsZero() && document.Rank < firstRank(r.until, "") {
+				page = page[:i]
+				break // the rest is later
+			}
+			before = document.Rank
+			group.Go(func() error {
+				failed[i] = r.visit(ctx, document)
+				return nil
+			})
+		}
+		_ = group.Wait() // visits tell their failures one by one
+		for i, document := range page {
+			out.Looked++
+			if failed[i] != nil {
+				out.Failed++
+				k.Log.Error("arrears", "document", document.Key.ID, "error", failed[i].Error())
+			}
+		}
+		if deadline, bounded := ctx.Deadline(); len(page) < roundPage || ctx.Err() != nil || bounded && time.Until(deadline) < reserve {
+			return nil
+		}
+	}
+}
+
+func (k *Keeper) visit(ctx context.Context, document ledger.Document) error {
+	return k.Look(ctx, wallet.AccountID(document.Key.ID))
+}
+
+// takeUp looks at an account that fell into arrears, until its case knows of it.
+func (k *Keeper) takeUp(ctx context.Context, document ledger.Document) error {
+	m, err := ledger.Body[mark](document)
+	if err != nil {
+		return err
+	}
+	through, err := k.look(ctx, m.Account, &m)
+	if err != nil || through < m.Entry {
+		return err
+	}
+	if err := k.Ledger.Store.Put(ctx, document.In("", "")); !errors.Is(err, ledger.ErrStale) {
+		return err
+	}
+	return nil // another run was faster
+}

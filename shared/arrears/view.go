@@ -1,0 +1,61 @@
+package arrears
+
+import (
+	"context"
+
+	"billingcentre/shared/ledger"
+	"billingcentre/shared/refusal"
+	"billingcentre/shared/wallet"
+)
+
+// Of loads an account's standing. One that never owed anything is clear.
+func Of(ctx context.Context, store ledger.Store, account wallet.AccountID) (Standing, error) {
+	s, _, err := ledger.Read[Standing](ctx, store, standingKey(account))
+	if refusal.Is(err, refusal.NotFound) {
+		return Standing{Account: account, State: Clear}, nil
+	}
+	return s, err
+}
+
+// List lists the accounts of a state other than clear: those that count down by what is due next, the soonest first;
+// the others by how long it has lasted, the oldest first.
+func List(ctx context.Context, store ledger.Store, state State, before string, limit int) ([]Standing, error) {
+	return bodies[Standing](store.List(ctx, list(state), before, limit))
+}
+
+// Rank is the account's place in its state's list.
+func (s *Standing) Rank() string { return s.rank() }
+
+// Cases lists an account's cases that are over, the last one first.
+func Cases(ctx context.Context, store ledger.Store, account wallet.AccountID, before string, limit int) ([]Ended, error) {
+	return bodies[Ended](store.List(ctx, caseList(account), before, limit))
+}
+
+// OneCase loads a case of an account, open or over.
+func OneCase(ctx context.Context, store ledger.Store, account wallet.AccountID, number int) (Ended, error) {
+	s, err := Of(ctx, store, account)
+	if err != nil {
+		return Ended{}, err
+	}
+	if s.Case != nil && s.Case.Number == number {
+		return Ended{Account: account, Currency: s.Currency, Case: *s.Case}, nil
+	}
+	ended, _, err := ledger.Read[Ended](ctx, store, caseKey(account, number))
+	if refusal.Is(err, refusal.NotFound) {
+		err = refusal.Of(refusal.NotFound, "The account has no such case of arrears.")
+	}
+	return ended, err
+}
+
+func bodies[T any](documents []ledger.Document, err error) ([]T, error) {
+	if err != nil {
+		return nil, err
+	}
+	values := make([]T, len(documents))
+	for i, document := range documents {
+		if values[i], err = ledger.Body[T](document); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+}
