@@ -6,29 +6,41 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"billingcentre/shared/outbox"
-	"billingcentre/shared/receipt"
+	"billingcentre/shared/event"
 )
 
-// teller writes events to the log.
+// teller publishes events, and writes those down that the bus has.
 type teller struct {
-	log *slog.Logger
+	publish func(ctx context.Context, told []event.Event) (published int, err error)
+	logged  []string // names of the events that are written to the log as well
+	log     *slog.Logger
 }
 
-// tell writes one event: what it is, its key, and all that it says.
-func (t teller) tell(_ context.Context, event outbox.Event) error {
-	kind, content := "", any(nil)
-	switch {
-	case event.Entry != nil:
-		kind, content = "entry."+event.Entry.Kind.String(), receipt.Of(*event.Entry)
-	default:
-		kind, content = "notice."+event.Notice.Kind, event.Notice
+// tell publishes and logs some events, in order.
+func (t teller) tell(ctx context.Context, told []event.Event) (int, error) {
+	published, err := t.publish(ctx, told)
+	for i, e := range told[:published] {
+		if !event.Matches(e.Name, t.logged) {
+			continue
+		}
+		if err := t.write(e); err != nil {
+			return i, err
+		}
+	}
+	return published, err
+}
+
+// write logs one event: what it is, its key, and all that it says.
+func (t teller) write(e event.Event) error {
+	content := any(e.Notice)
+	if e.Entry != nil {
+		content = e.Entry
 	}
 	text, err := json.Marshal(content, json.Deterministic(true))
 	if err != nil {
 		return err
 	}
-	t.log.Info("event", "event", kind, "event_key", event.Key, "content", raw(text))
+	t.log.Info("event", "event", e.Name, "event_key", e.Key, "content", raw(text))
 	return nil
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"io"
 	"log/slog"
@@ -22,6 +23,7 @@ import (
 
 	"billingcentre/infra/local/dynamodb/dynamodbtest"
 	"billingcentre/infra/local/poller"
+	"billingcentre/shared/event"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/ledger/dynamo"
 	"billingcentre/shared/metric"
@@ -46,7 +48,22 @@ func consumer(log *bytes.Buffer) *outbox.Consumer {
 		}
 		return a
 	}}))
-	return &outbox.Consumer{Name: "log", Consume: teller{plain}.tell, Log: plain, Metrics: &metric.Metrics{Out: io.Discard}}
+	all := func(_ context.Context, told []event.Event) (int, error) { return len(told), nil }
+	return &outbox.Consumer{
+		Name: "bus", Consume: teller{publish: all, logged: []string{"*"}, log: plain}.tell, Log: plain, Metrics: &metric.Metrics{Out: io.Discard},
+	}
+}
+
+// What the bus may not have isn't logged either: it comes again.
+func TestOnlyWhatIsPublishedIsLogged(t *testing.T) {
+	var log bytes.Buffer
+	half := func(context.Context, []event.Event) (int, error) { return 2, errors.New("the bus is full") }
+	some := teller{publish: half, logged: []string{"entry.*"}, log: slog.New(slog.NewJSONHandler(&log, nil))}
+	told := []event.Event{{Name: "entry.opened", Key: "a"}, {Name: "notice.locked", Key: "b"}, {Name: "entry.settled", Key: "c"}}
+	published, err := some.tell(t.Context(), told)
+	if published != 2 || err == nil || strings.Count(log.String(), "event_key") != 1 || !strings.Contains(log.String(), `"event_key":"a"`) {
+		t.Errorf("%d, %v, logged\n%s", published, err, log.String())
+	}
 }
 
 // The recorded event is what the stream of a real table said about an account's opening, a voucher, its notice and a

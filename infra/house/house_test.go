@@ -71,7 +71,7 @@ func TestEveryFunctionIsDeployedAndEveryDeployedOneIsHere(t *testing.T) {
 		if f.Folder != "functions/"+name || f.LogicalID != camel(name)+"Function" {
 			t.Errorf("functions/%s is %s, from %s", name, f.LogicalID, f.Folder)
 		}
-		if len(f.HTTP)+len(f.Queues)+len(f.Streams)+len(f.Schedules) == 0 {
+		if len(f.HTTP)+len(f.Queues)+len(f.Streams)+len(f.Schedules)+len(f.Rules) == 0 {
 			t.Errorf("functions/%s is started by nothing", name)
 		}
 	}

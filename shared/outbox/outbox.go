@@ -2,6 +2,9 @@
 // notices. It reads the table's stream, so nothing can be told that didn't happen, and nothing that happened is
 // forgotten when a function dies between commit and telling.
 //
+//	outbox.go  Consumer: a batch of the stream's records as events, in order
+//	bus.go     Bus: events to EventBridge
+//
 // A record may come twice. Consumers are idempotent by an event's Key; where order matters they go by an entry's number.
 package outbox
 
@@ -12,46 +15,55 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"billingcentre/shared/event"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/ledger/dynamo"
 	"billingcentre/shared/metric"
 	"billingcentre/shared/notice"
-	"billingcentre/shared/wallet"
 )
-
-// Event is one thing to hand on: an entry or a notice.
-type Event struct {
-	Key    string // the same whenever the event comes again
-	Entry  *wallet.Entry
-	Notice *notice.Notice
-}
 
 // Consumer is one reader of the outbox.
 type Consumer struct {
-	Name    string
-	Consume func(ctx context.Context, event Event) error // idempotent by the event's key
+	Name string
+	// Consume takes events in order, idempotent by their keys, and tells how many it has consumed before it failed.
+	Consume func(ctx context.Context, told []event.Event) (consumed int, err error)
 	Log     *slog.Logger
 	Metrics *metric.Metrics
 }
 
-// Handle consumes a batch of stream records in order. At the first that fails it stops and hands back the rest, so that
-// no record is passed over.
+// Handle consumes a batch of stream records in order. From the first that fails on it hands the records back, so that
+// none is passed over; some of those may have been consumed.
 func (c *Consumer) Handle(ctx context.Context, batch events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
+	var told []event.Event
+	var numbers []string // of the records that the events are from
+	failed, cause := "", error(nil)
 	for _, record := range batch.Records {
-		if err := c.one(ctx, record); err != nil {
-			c.Log.Error("outbox", "consumer", c.Name, "sequence_number", record.Change.SequenceNumber, "error", err.Error())
-			return events.DynamoDBEventResponse{
-				BatchItemFailures: []events.DynamoDBBatchItemFailure{{ItemIdentifier: record.Change.SequenceNumber}},
-			}, nil
+		e, err := c.read(record)
+		if err != nil {
+			failed, cause = record.Change.SequenceNumber, err
+			break
+		}
+		if e != nil {
+			told, numbers = append(told, *e), append(numbers, record.Change.SequenceNumber)
 		}
 	}
-	return events.DynamoDBEventResponse{}, nil
+	if len(told) > 0 {
+		if consumed, err := c.Consume(ctx, told); err != nil {
+			failed, cause = numbers[consumed], err
+		}
+	}
+	if cause == nil {
+		return events.DynamoDBEventResponse{}, nil
+	}
+	c.Log.Error("outbox", "consumer", c.Name, "sequence_number", failed, "error", cause.Error())
+	return events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{{ItemIdentifier: failed}}}, nil
 }
 
-func (c *Consumer) one(ctx context.Context, record events.DynamoDBEventRecord) error {
+// read is the event that a record tells of; nil for none.
+func (c *Consumer) read(record events.DynamoDBEventRecord) (*event.Event, error) {
 	entry, document, err := dynamo.Committed(record)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	first := record.EventName == string(events.DynamoDBOperationTypeInsert)
 	switch {
@@ -59,19 +71,16 @@ func (c *Consumer) one(ctx context.Context, record events.DynamoDBEventRecord) e
 		// The journal is never changed: somebody went past the ledger, and operators must hear of it.
 		c.Metrics.Count("EntryChanged", 1, "", "")
 		c.Log.Error("an entry of the journal was changed", "key", entry.Key, "account", entry.Account)
-		return nil
 	case entry != nil:
-		return c.Consume(ctx, Event{Key: string(entry.Key), Entry: entry})
+		e := event.OfEntry(*entry)
+		return &e, nil
 	case document != nil && document.Key.Kind == notice.DocumentKind && first:
-		return c.notice(ctx, *document)
+		told, err := ledger.Body[notice.Notice](*document)
+		if err != nil {
+			return nil, fmt.Errorf("outbox: %w", err)
+		}
+		e := event.OfNotice(told)
+		return &e, nil
 	}
-	return nil
-}
-
-func (c *Consumer) notice(ctx context.Context, document ledger.Document) error {
-	told, err := ledger.Body[notice.Notice](document)
-	if err != nil {
-		return fmt.Errorf("outbox: %w", err)
-	}
-	return c.Consume(ctx, Event{Key: "notice:" + document.Key.ID, Notice: &told})
+	return nil, nil
 }

@@ -18,6 +18,7 @@ func (r *reading) check() {
 		r.checkTable(id, t)
 	}
 	r.checkQueues()
+	r.checkRules()
 	for id, policy := range bodies[managedPolicy](r) {
 		for _, s := range policy.PolicyDocument.Statement {
 			r.checkStatement(s, id+".Properties.PolicyDocument."+s.Sid)

@@ -40,6 +40,8 @@ func (r *reading) checkFunctions() {
 				r.checkStream(at, e.stream)
 			case e.schedule != nil:
 				r.checkSchedule(at, e.schedule)
+			case e.bus != nil:
+				r.checkBusEvent(at, e.bus)
 			}
 		}
 	}

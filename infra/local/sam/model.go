@@ -14,6 +14,8 @@ type Deployment struct {
 	Tables    []Table
 	Queues    []Queue
 	Secrets   []Secret
+	Buses     []Bus
+	Rules     []Rule // those that send to queues; those that invoke are the functions'
 	Outputs   map[string]string
 }
 
@@ -29,6 +31,8 @@ type Function struct {
 	Queues    []QueueSource
 	Streams   []StreamSource
 	Schedules []Schedule
+	Rules     []BusSource
+	Async     AsyncInvoke // what becomes of an event that a rule or a schedule invoked it with in vain
 }
 
 // Name is the function's short name: the last part of its folder.
@@ -192,6 +196,7 @@ func (r *reading) deployment() *Deployment {
 			})
 		}
 	}
+	r.eventBuses(d)
 	return d
 }
 
@@ -210,7 +215,7 @@ func api(id string, a *httpAPI) API {
 func (r *reading) function(id string, f *function) Function {
 	out := Function{
 		LogicalID: id, Folder: f.CodeURI, Timeout: seconds(f.Timeout), MemoryMB: f.MemorySize, Env: f.Environment.Variables,
-		Policy: r.policy(f),
+		Policy: r.policy(f), Async: r.asyncInvoke(f),
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Events)) {
 		switch e := f.Events[name]; {
@@ -228,6 +233,8 @@ func (r *reading) function(id string, f *function) Function {
 				zone = "UTC"
 			}
 			out.Schedules = append(out.Schedules, Schedule{name, e.schedule.ScheduleExpression, zone, e.schedule.Input})
+		case e.bus != nil:
+			out.Rules = append(out.Rules, r.busSource(name, e.bus))
 		}
 	}
 	return out

@@ -69,6 +69,8 @@ var actions = map[string]bool{
 	"sqs:GetQueueAttributes": true, "sqs:GetQueueUrl": true, "sqs:ChangeMessageVisibility": true,
 
 	"secretsmanager:GetSecretValue": true,
+
+	"events:PutEvents": true,
 }
 
 func (r *reading) checkStatement(s statement, where string) {

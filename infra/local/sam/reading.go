@@ -39,6 +39,9 @@ var kinds = map[string]func() any{
 	"AWS::SecretsManager::Secret": func() any { return new(secret) },
 	"AWS::Logs::LogGroup":         func() any { return new(logGroup) },
 	"AWS::IAM::ManagedPolicy":     func() any { return new(managedPolicy) },
+	"AWS::Events::EventBus":       func() any { return new(eventBus) },
+	"AWS::Events::Rule":           func() any { return new(eventRule) },
+	"AWS::SQS::QueuePolicy":       func() any { return new(queuePolicy) },
 	"AWS::CloudWatch::Alarm":      func() any { return new(alarm) },
 	"AWS::CloudWatch::Dashboard":  func() any { return new(dashboard) },
 }

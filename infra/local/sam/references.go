@@ -50,12 +50,15 @@ var attributes = map[string]map[string]string{
 	"AWS::IAM::ManagedPolicy":     {"": "arn:{p}:iam::{a}:policy/{name}", "PolicyArn": "arn:{p}:iam::{a}:policy/{name}"},
 	"AWS::CloudWatch::Alarm":      {"": "{name}", "Arn": "arn:{p}:cloudwatch:{r}:{a}:alarm:{name}"},
 	"AWS::CloudWatch::Dashboard":  {"": "{name}"},
+	"AWS::Events::EventBus":       {"": "{name}", "Arn": "arn:{p}:events:{r}:{a}:event-bus/{name}"},
+	"AWS::Events::Rule":           {"": "{name}", "Arn": "arn:{p}:events:{r}:{a}:rule/{name}"},
+	"AWS::SQS::QueuePolicy":       {"": "{name}"},
 }
 
 // nameProperties are the properties by which a resource is given a name instead of its id.
 var nameProperties = map[string]string{
 	"AWS::DynamoDB::Table": "TableName", "AWS::SQS::Queue": "QueueName", "AWS::Logs::LogGroup": "LogGroupName",
-	"AWS::CloudWatch::Dashboard": "DashboardName", "AWS::Serverless::HttpApi": "Name",
+	"AWS::CloudWatch::Dashboard": "DashboardName", "AWS::Serverless::HttpApi": "Name", "AWS::Events::EventBus": "Name",
 }
 
 func newReferences(root *yaml.Node, local Local, resources map[string]*resource, faults *faults) *references {

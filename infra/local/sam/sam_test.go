@@ -233,6 +233,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		bills   = "arn:aws:sqs:us-east-1:000000000000:local-usage-bills"
 		dead    = "arn:aws:sqs:us-east-1:000000000000:local-usage-bills-dead"
 		failed  = "arn:aws:sqs:us-east-1:000000000000:OutboxFailureQueue"
+		events  = "arn:aws:events:us-east-1:000000000000:event-bus/local-events"
 		pepper  = "arn:aws:secretsmanager:us-east-1:000000000000:secret:CentreSecret"
 		alipay  = "arn:aws:secretsmanager:us-east-1:000000000000:secret:alipay"
 		read    = "dynamodb:GetItem " + table + " dynamodb:BatchGetItem " + table
@@ -248,7 +249,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"bill-settlement":    read + write + consume,
 		"expiry":             read + write + " dynamodb:Query " + due,
 		"operator":           read + write + list + " dynamodb:Query " + grants + " sqs:SendMessage " + bills + secret,
-		"outbox":             "dynamodb:DescribeStream " + stream + " dynamodb:GetRecords " + stream + " dynamodb:GetShardIterator " + stream + " sqs:SendMessage " + failed,
+		"outbox":             "dynamodb:DescribeStream " + stream + " dynamodb:GetRecords " + stream + " dynamodb:GetShardIterator " + stream + " sqs:SendMessage " + failed + " events:PutEvents " + events,
 		"payment-callback":   read + write + " secretsmanager:GetSecretValue " + alipay,
 		"payment-poller":     read + write + list + " secretsmanager:GetSecretValue " + alipay,
 		"prepaid-purchase":   read + write,
@@ -257,7 +258,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"voucher-activation": read + write + secret,
 		"wallet":             read + list + " dynamodb:Query " + grants + secret,
 	}
-	resources := []string{table, lists, grants, due, stream, bills, dead, failed, pepper, alipay}
+	resources := []string{table, lists, grants, due, stream, bills, dead, failed, events, pepper, alipay}
 	for _, f := range resolve(t, sam.Local{Parameters: parameters()}).Functions {
 		var may []string
 		for _, s := range f.Policy {

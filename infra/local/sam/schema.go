@@ -17,7 +17,7 @@ type function struct {
 	Tracing           string           `cfn:"Tracing,required" oneof:"Active"`
 	Environment       environment      `cfn:"Environment"`
 	LoggingConfig     loggingConfig    `cfn:"LoggingConfig,required"`
-	EventInvokeConfig *retryPolicy     `cfn:"EventInvokeConfig"`
+	EventInvokeConfig *invokeConfig    `cfn:"EventInvokeConfig"`
 	Policies          policies         `cfn:"Policies,required"`
 	Events            map[string]event `cfn:"Events,required"`
 }
@@ -35,13 +35,21 @@ type retryPolicy struct {
 	MaximumEventAgeInSeconds int `cfn:"MaximumEventAgeInSeconds" min:"60" max:"86400"`
 }
 
-// event is one trigger: exactly one of the four is set, by its Type.
+// invokeConfig is what becomes of events that the function is invoked with asynchronously.
+type invokeConfig struct {
+	MaximumRetryAttempts     *int               `cfn:"MaximumRetryAttempts" min:"0" max:"2"`
+	MaximumEventAgeInSeconds *int               `cfn:"MaximumEventAgeInSeconds" min:"60" max:"21600"`
+	DestinationConfig        *destinationConfig `cfn:"DestinationConfig"`
+}
+
+// event is one trigger: exactly one of the five is set, by its Type.
 type event struct {
 	line     int
 	http     *httpEvent
 	queue    *queueEvent
 	stream   *streamEvent
 	schedule *scheduleEvent
+	bus      *busEvent
 }
 
 type httpEvent struct {
@@ -128,6 +136,9 @@ func (e *event) decode(d *decoder, n *yaml.Node, where string) {
 	case "ScheduleV2":
 		e.schedule = new(scheduleEvent)
 		target = e.schedule
+	case "EventBridgeRule":
+		e.bus = new(busEvent)
+		target = e.bus
 	default:
 		d.faults.add(n.Line, where+".Type", "unknown event type %q", form.Type)
 		return

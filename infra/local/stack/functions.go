@@ -50,6 +50,7 @@ func (s *Stack) environment(f sam.Function) map[string]string {
 		"AWS_ENDPOINT_URL_DYNAMODB":        s.database.Endpoint,
 		"AWS_ENDPOINT_URL_SQS":             url(s.listeners.aws),
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER": url(s.listeners.aws),
+		"AWS_ENDPOINT_URL_EVENTBRIDGE":     url(s.listeners.aws),
 		"ALIPAY_GATEWAY_URL":               url(s.listeners.alipay) + "/gateway.do",
 	}
 	maps.Copy(env, f.Env)

@@ -46,12 +46,14 @@ func (s *Stack) serve(context.Context) error {
 	return nil
 }
 
-// aws is the one endpoint of AWS's services: both name the operation in a header.
+// aws is the one endpoint of AWS's services: all name the operation in a header.
 func (s *Stack) aws() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch target := r.Header.Get("X-Amz-Target"); {
 		case strings.HasPrefix(target, "secretsmanager."):
 			s.secrets.ServeHTTP(w, r)
+		case strings.HasPrefix(target, "AWSEvents."):
+			s.Bus.ServeHTTP(w, r)
 		default:
 			s.queues.ServeHTTP(w, r) // which refuses what it doesn't know in AWS's words
 		}

@@ -40,6 +40,9 @@ func (k keeper) Run(ctx context.Context) {
 			if err := k.queues.Save(k.data(queuesFile)); err != nil {
 				k.logs.stack.Error("the queues can't be kept", "error", err.Error())
 			}
+			if err := k.Bus.Save(k.data(busFile)); err != nil {
+				k.logs.stack.Error("the bus can't be kept", "error", err.Error())
+			}
 		}
 	}
 }
@@ -49,7 +52,7 @@ func (s *Stack) startSources(context.Context) error {
 	if err := os.MkdirAll(s.data("streams"), 0o700); err != nil {
 		return err
 	}
-	runners := []runner{s.Alipay, keeper{s}}
+	runners := []runner{s.Alipay, s.Bus, keeper{s}}
 	for _, f := range s.Deployment.Functions {
 		own, err := s.sources(f)
 		if err != nil {

@@ -10,6 +10,7 @@
 //	secrets.go    secrets made once and kept
 //	template.go   the template, with local values
 //	storage.go    DynamoDB Local and its table; the queues
+//	bus.go        the event bus and its rules
 //	functions.go  the true binaries and their environment
 //	servers.go    HTTP in front of all of it
 //	sources.go    what invokes functions besides HTTP
@@ -30,6 +31,7 @@ import (
 	"time"
 
 	"billingcentre/infra/local/alipay"
+	"billingcentre/infra/local/bus"
 	"billingcentre/infra/local/checkout"
 	"billingcentre/infra/local/console"
 	"billingcentre/infra/local/dynamodb"
@@ -64,6 +66,7 @@ type Stack struct {
 	Deployment *sam.Deployment
 	Issuer     *issuer.Issuer
 	Alipay     *alipay.Gateway
+	Bus        *bus.Server
 	Running    Running
 
 	options   Options
@@ -107,7 +110,7 @@ func (s *Stack) Invoke(ctx context.Context, logicalID string, event []byte) ([]b
 
 func (s *Stack) start(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		s.settle, s.listen, s.openIssuer, s.openSecrets, s.readTemplate, s.startStorageAndFunctions,
+		s.settle, s.listen, s.openIssuer, s.openSecrets, s.readTemplate, s.startStorageAndFunctions, s.startBus,
 		s.startAlipay, s.serve, s.startSources, s.announce,
 	} {
 		if err := step(ctx); err != nil {
