@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"golang.org/x/sync/errgroup"
 
+	"billingcentre/shared/arrears"
 	"billingcentre/shared/batch"
 	"billingcentre/shared/charge"
 	"billingcentre/shared/directory"
@@ -92,6 +93,11 @@ func (s *Settlement) settle(ctx context.Context, b *batch.Batch, claims []*claim
 	group.Wait() //nolint:errcheck // each bill has its own outcome
 }
 
+// beside is what is committed with a settled bill: what a cloud account owes, and that the account fell into arrears.
+func beside(entry wallet.Entry) []ledger.Document {
+	return append(charge.Of(entry), arrears.Mark(entry)...)
+}
+
 // settlePart settles bills of one account that fit into one commit. A bug that breaks here breaks for this account only.
 func (s *Settlement) settlePart(ctx context.Context, part []*claim, done *tally) {
 	defer func() {
@@ -104,7 +110,7 @@ func (s *Settlement) settlePart(ctx context.Context, part []*claim, done *tally)
 	}()
 	intents := make([]ledger.Intent, len(part))
 	for i, c := range part {
-		intents[i] = ledger.Intent{Command: c.Settle, After: charge.Of, Again: c.receives() > 1}
+		intents[i] = ledger.Intent{Command: c.Settle, After: beside, Again: c.receives() > 1}
 	}
 	for i, outcome := range s.Ledger.DoAll(ctx, part[0].Account, intents) {
 		part[i].finish(outcome.Err)
