@@ -1,0 +1,225 @@
+// Package mailbox stands in for Amazon SES on a developer's machine: the API v2's SendEmail behind AWS's REST protocol, and a
+// page on which the mails can be read. Nothing leaves the machine.
+//
+//	mailbox.go    Mailbox: what was taken, and where it is kept
+//	api.go        SendEmail, and all that SES refuses
+//	signature.go  Signature Version 4, checked
+//	event.go      what SES tells of a mail later, by EventBridge
+//	page.go       the pages
+//
+// It refuses what SES refuses (a signature that doesn't fit, a sender that isn't verified, an address that is none, tags and headers of
+// other characters, too large a message, too high a rate), so that a function which pleases it pleases SES. As at SES, a
+// mail to bounce@simulator.amazonses.com bounces, one to complaint@simulator.amazonses.com is complained about, and all
+// others are delivered; each is told as an event, with the mail's tags. Options.Spoil is the switchboard for faults.
+package mailbox
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	mostKept = 1_000 // mails that are shown; older ones are forgotten
+	region   = "us-east-1"
+	account  = "000000000000"
+)
+
+// Options are what a Mailbox may be told. The zero Options take mail from nobody.
+type Options struct {
+	Journal           string            // file to keep mails in; nowhere when empty
+	Identities        []string          // addresses and domains that may send: "example.com" stands for all of it
+	ConfigurationSets []string          // those that there are
+	Keys              map[string]string // secrets of access keys, by the keys' ids
+	MostBytes         int               // of a message; SES's 40 MB when zero
+	Publish           func(ctx context.Context, event []byte) error
+	Now               func() time.Time // time.Now when nil
+	Log               *slog.Logger     // nothing is logged when nil
+	Spoil             func(to string) Fate
+}
+
+// Fate is what becomes of a call.
+type Fate int
+
+// The fates.
+const (
+	Fine        Fate = iota
+	Lost             // it never arrives
+	AnswerLost       // the mail is taken, and the connection breaks before the answer
+	Failed           // 500, and the mail isn't taken
+	FailedTaken      // 500, and the mail is taken all the same
+	Throttled        // 429, the mail isn't taken
+	Paused           // sending is paused, the mail isn't taken
+)
+
+// Fates are all that can go wrong.
+var Fates = []Fate{Lost, AnswerLost, Failed, FailedTaken, Throttled, Paused}
+
+// Mail is one mail that was taken.
+type Mail struct {
+	ID      string              `json:"message_id"`
+	At      time.Time           `json:"at"`
+	From    string              `json:"from"` // as the sender wrote it
+	To      []string            `json:"to"`
+	Subject string              `json:"subject"`
+	Plain   string              `json:"plain"`
+	HTML    string              `json:"html"`
+	Headers map[string]string   `json:"headers,omitempty"`
+	Tags    map[string][]string `json:"tags,omitempty"`
+	Set     string              `json:"configuration_set,omitempty"`
+	Became  string              `json:"became"` // "Delivery", "Bounce" or "Complaint"
+}
+
+// Mailbox is the stand-in. It is an http.Handler for SES's API and for the pages. Run publishes events.
+type Mailbox struct {
+	options Options
+	mux     *http.ServeMux
+	wake    chan struct{}
+
+	mu      sync.Mutex
+	mails   []Mail // the oldest first
+	pending []event
+	journal *os.File
+}
+
+// New opens the journal and makes the mailbox. Close it when done.
+func New(o Options) (*Mailbox, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.MostBytes == 0 {
+		o.MostBytes = 40 << 20
+	}
+	m := &Mailbox{options: o, wake: make(chan struct{}, 1), mux: http.NewServeMux()}
+	if err := m.open(); err != nil {
+		return nil, err
+	}
+	m.mux.HandleFunc("POST /v2/email/outbound-emails", m.serveSend)
+	m.mux.HandleFunc("/v2/", func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, &refusal{http.StatusNotFound, "UnknownOperationException", "Only SendEmail is simulated, not " + r.Method + " " + r.URL.Path})
+	})
+	m.mux.HandleFunc("GET /{$}", m.serveIndex)
+	m.mux.HandleFunc("GET /mails/{id}", m.serveMail)
+	m.mux.HandleFunc("GET /mails/{id}/html", m.serveHTML)
+	m.mux.HandleFunc("GET /mails/{id}/plain", m.servePlain)
+	return m, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (m *Mailbox) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.mux.ServeHTTP(w, r) }
+
+// Mails are the mails that were taken, the oldest first.
+func (m *Mailbox) Mails() []Mail {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.mails)
+}
+
+// Mail finds one by its id.
+func (m *Mailbox) Mail(id string) (Mail, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	at := slices.IndexFunc(m.mails, func(mail Mail) bool { return mail.ID == id })
+	if at < 0 {
+		return Mail{}, false
+	}
+	return m.mails[at], true
+}
+
+// take keeps a mail, and the events that it will have.
+func (m *Mailbox) take(mail Mail) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.journal != nil {
+		line, err := json.Marshal(mail)
+		if err != nil {
+			return err
+		}
+		if _, err := m.journal.Write(append(line, '\n')); err != nil {
+			return err
+		}
+	}
+	m.mails = append(m.mails, mail)
+	m.mails = m.mails[max(0, len(m.mails)-mostKept):]
+	m.pending = append(m.pending, events(mail)...)
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// open reads the journal, and writes it anew with what is still shown.
+func (m *Mailbox) open() error {
+	path := m.options.Journal
+	if path == "" {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	if err := m.read(path); err != nil {
+		return err
+	}
+	next := path + ".next"
+	file, err := os.OpenFile(next, os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	kept := json.NewEncoder(file)
+	for _, mail := range m.mails {
+		if err := kept.Encode(mail); err != nil {
+			return errors.Join(err, file.Close())
+		}
+	}
+	m.journal = file
+	return os.Rename(next, path)
+}
+
+func (m *Mailbox) read(path string) error {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 64<<20)
+	for number := 1; lines.Scan(); number++ {
+		var mail Mail
+		if err := json.Unmarshal(lines.Bytes(), &mail); err != nil {
+			if !lines.Scan() {
+				return nil // a crash has cut the last line off
+			}
+			return fmt.Errorf("mailbox: %s, line %d is no mail", path, number)
+		}
+		m.mails = append(m.mails, mail)
+	}
+	m.mails = m.mails[max(0, len(m.mails)-mostKept):]
+	return lines.Err()
+}
+
+// Close ends the journal. Calls after it fail.
+func (m *Mailbox) Close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.journal == nil {
+		return nil
+	}
+	return m.journal.Close()
+}
