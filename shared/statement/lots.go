@@ -26,6 +26,8 @@ type LotFilter struct {
 	From, Until time.Time        // From <= time < Until; zero: no bound
 	Kind        wallet.EntryKind // 0: all
 	Lot         wallet.LotID     // zero: all
+
+	After, Through int64 // After < the entry's number <= Through; Through 0: no bound
 }
 
 func (f LotFilter) changes() books.ChangeFilter {
@@ -33,7 +35,7 @@ func (f LotFilter) changes() books.ChangeFilter {
 	if f.Cards {
 		kinds = []books.Fund{books.Card}
 	}
-	return books.ChangeFilter{From: f.From, Until: f.Until, Funds: kinds}
+	return books.ChangeFilter{From: f.From, Until: f.Until, Funds: kinds, After: f.After, Through: f.Through}
 }
 
 func (f LotFilter) holds(m LotMovement) bool {
