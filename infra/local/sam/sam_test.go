@@ -56,7 +56,7 @@ func TestTemplateNamesEveryFunction(t *testing.T) {
 		folders = append(folders, f.Folder)
 	}
 	want := []string{
-		"functions/accounts", "functions/auditor", "functions/bank-transfer", "functions/bill-settlement", "functions/expiry", "functions/operator",
+		"functions/accounts", "functions/arrears", "functions/auditor", "functions/bank-transfer", "functions/bill-settlement", "functions/expiry", "functions/operator",
 		"functions/outbox", "functions/payment-callback", "functions/payment-poller", "functions/prepaid-purchase", "functions/proof", "functions/recharge",
 		"functions/voucher-activation", "functions/wallet",
 	}
@@ -244,6 +244,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	)
 	want := map[string]string{
 		"accounts":           read + write + list + secret,
+		"arrears":            read + " dynamodb:PutItem " + table + list,
 		"auditor":            read + " dynamodb:PutItem " + table + list,
 		"bank-transfer":      read + write + list + secret,
 		"bill-settlement":    read + write + consume,
