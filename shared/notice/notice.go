@@ -27,6 +27,9 @@ type Notice struct {
 	Arrears     *Arrears         `json:"arrears,omitempty"`      // of the kinds of arrears.go
 	Charge      *ChargeCase      `json:"charge,omitempty"`       // "charge_case"
 	MonthlyBill *MonthlyBill     `json:"monthly_bill,omitempty"` // "monthly_bill"
+
+	LowBalance      *LowBalance      `json:"low_balance,omitempty"`      // "low_balance"
+	HighConsumption *HighConsumption `json:"high_consumption,omitempty"` // "high_consumption"
 }
 
 // Expiring tells that a lot expires soon (README rule 24).
