@@ -33,6 +33,11 @@ func (s *Spend) Add(method wallet.Method, class wallet.Class, payable money.Amou
 	s.Cost[method] = cost
 }
 
+// Average is what one day costs, rounded down.
+func (s Spend) Average(method wallet.Method, class wallet.Class) money.Amount {
+	return s.on(1, method, class)
+}
+
 // on is the cost of the day-th forecast day, from 1: the average, in whole minor units, such that they add up exactly.
 func (s Spend) on(day int, method wallet.Method, class wallet.Class) money.Amount {
 	total := s.Cost[method][class]

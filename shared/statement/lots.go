@@ -99,21 +99,8 @@ func (l lots) backward(c books.Change, f LotFilter) []LotMovement {
 // LotPage is some movements of a list.
 type LotPage struct {
 	Rows []LotMovement
-	Next Position
-	More bool // a page may be short, or empty, and have more
+	Next Position // zero: there are no more. A page may be short, or empty, and have more
 }
-
-// Position is a place in a list that is in the order of entries: before an entry, or after so many rows of the entry
-// just before it. The zero Position is the beginning.
-type Position struct {
-	Before int64
-	Skip   int
-}
-
-const (
-	changesAtOnce = 100 // changes that one read asks for
-	changeReads   = 5   // of one page
-)
 
 // LotMovements lists movements, the last entry first, within an entry in the order of its postings. What a page costs is
 // bounded: where such movements are rare, it is short, and its position goes on.
@@ -139,12 +126,12 @@ func LotMovements(ctx context.Context, view *books.View, f LotFilter, at Positio
 					continue
 				}
 				if len(page.Rows) == limit {
-					page.Next, page.More = Position{c.Entry.Number + 1, i}, true
+					page.Next = Position{c.Entry.Number + 1, i}
 					return page, nil
 				}
 				page.Rows = append(page.Rows, m)
 			}
-			at = Position{Before: c.Entry.Number}
+			at.Skip = 0
 		}
 		if changes.Next == 0 {
 			return page, nil
@@ -154,7 +141,7 @@ func LotMovements(ctx context.Context, view *books.View, f LotFilter, at Positio
 			break
 		}
 	}
-	page.Next, page.More = at, true
+	page.Next = at
 	return page, nil
 }
 

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"billingcentre/shared/api"
+	"billingcentre/shared/books"
+	"billingcentre/shared/refusal"
+	"billingcentre/shared/statement"
+	"billingcentre/shared/wallet"
+)
+
+// consumed is one line of a settled bill.
+type consumed struct {
+	Day       string               `json:"day"`
+	Workspace wallet.WorkspaceID   `json:"workspace_id"`
+	Product   string               `json:"product"`
+	Class     string               `json:"class"`
+	Usage     string               `json:"usage"`
+	Unit      string               `json:"unit"`
+	UnitPrice string               `json:"unit_price,omitempty"`
+	Exact     string               `json:"exact"`
+	Payable   string               `json:"payable"`
+	Paid      statement.PaidBy     `json:"paid"`
+	Method    wallet.Method        `json:"settlement_method"`
+	Cloud     *wallet.CloudAccount `json:"cloud,omitempty"`
+	Bill      wallet.BillID        `json:"bill_id"`
+	Entry     int64                `json:"entry"`
+	Line      int                  `json:"line"`
+	At        string               `json:"at"`
+	Reversal  bool                 `json:"reversal,omitzero"`
+}
+
+func consumedOf(r books.Row) consumed {
+	c := consumed{
+		Day: r.Day, Workspace: r.Workspace, Product: r.Product, Class: r.Class.String(), Usage: r.Usage, Unit: r.Unit, UnitPrice: r.UnitPrice,
+		Exact: r.Exact.String(), Payable: r.Payable.String(), Paid: statement.PaidByOf(r.Paid), Method: r.Method, Bill: r.Bill, Entry: r.Entry,
+		Line: r.Line, At: api.Instant(r.Booked), Reversal: r.Reversal,
+	}
+	if r.Method == wallet.Cloud {
+		c.Cloud = &r.Cloud
+	}
+	return c
+}
+
+// consumption is a page of consumption details, the last day first.
+func (h handler) consumption(ctx context.Context, r *api.Request) (api.Response, error) {
+	l, err := h.open(ctx, r, "consumption", statement.ConsumptionFilters)
+	if err != nil {
+		return api.Response{}, err
+	}
+	rows, err := h.rows(l)
+	if err != nil {
+		return api.Response{}, err
+	}
+	after, ok := books.ParsePlace(l.position)
+	if !ok && l.position != "" {
+		return api.Response{}, fmt.Errorf("a signed cursor of %s: %q", l.name, l.position)
+	}
+	found, err := l.view.Rows(ctx, rows, after, l.limit)
+	if err != nil {
+		return api.Response{}, large(err)
+	}
+	page := api.Page[consumed]{Items: make([]consumed, 0, len(found.Rows)), Next: h.cursors.Encode(l.name, found.Next.String())}
+	for _, row := range found.Rows {
+		page.Items = append(page.Items, consumedOf(row))
+	}
+	return api.OK(page)
+}
+
+// rows are the rows that a list is about: without days, those of the last year.
+func (h handler) rows(l list) (books.Filter, error) {
+	f := l.filter
+	if f.To == "" {
+		f.To = h.today(l.view, l.zone)
+		if f.From != "" {
+			f.To = max(f.To, f.From)
+		}
+	}
+	if f.From == "" {
+		to, err := time.Parse(time.DateOnly, f.To)
+		if err != nil {
+			return books.Filter{}, err
+		}
+		f.From = to.AddDate(0, 0, 1-statement.MostDays).Format(time.DateOnly)
+	}
+	if _, err := f.Days(); err != nil {
+		return books.Filter{}, err
+	}
+	rows := f.Rows()
+	rows.Most = mostVolumes
+	return rows, nil
+}
+
+// consumptionTotals are sums for a filter.
+type consumptionTotals struct {
+	From   string        `json:"from"`
+	To     string        `json:"to"`
+	Total  statement.Sum `json:"total"`
+	Groups []group       `json:"groups"` // by what was asked; none without it
+}
+
+type group struct {
+	Day       string             `json:"day,omitempty"`
+	Workspace wallet.WorkspaceID `json:"workspace_id,omitempty"`
+	Product   string             `json:"product,omitempty"`
+	statement.Sum
+}
+
+const mostGroups = 1_000 // of one answer
+
+func (h handler) consumptionTotals(ctx context.Context, r *api.Request) (api.Response, error) {
+	id, err := account(r, append([]string{"by"}, statement.ConsumptionFilters...)...)
+	if err != nil {
+		return api.Response{}, err
+	}
+	filter, err := readFilter(r, statement.ConsumptionFilters)
+	if err != nil {
+		return api.Response{}, err
+	}
+	by, err := readBy(r)
+	_, days := filter.Days()
+	if err := errors.Join(err, days); err != nil {
+		return api.Response{}, err
+	}
+	view, _, err := h.view(ctx, id)
+	if err != nil {
+		return api.Response{}, err
+	}
+	rows := filter.Rows()
+	rows.Most = mostVolumes
+	total, err := view.Totals(ctx, rows, 0)
+	if err != nil {
+		return api.Response{}, large(err)
+	}
+	answer := consumptionTotals{From: filter.From, To: filter.To, Total: statement.SumOf(total[0].Totals), Groups: []group{}}
+	if by != 0 {
+		groups, err := view.Totals(ctx, rows, by)
+		if err != nil {
+			return api.Response{}, large(err)
+		}
+		if len(groups) > mostGroups {
+			return api.Response{}, refusal.At("/by", "gives %d groups, and %d are the most of one answer: ask for fewer days, or for an export", len(groups), mostGroups)
+		}
+		for _, g := range groups {
+			answer.Groups = append(answer.Groups, group{g.Day, g.Workspace, g.Product, statement.SumOf(g.Totals)})
+		}
+	}
+	return api.OK(answer)
+}
+
+// readBy reads what totals are grouped by, such as "day,product".
+func readBy(r *api.Request) (books.By, error) {
+	text, err := r.Query("by")
+	if err != nil || text == "" {
+		return 0, err
+	}
+	var by books.By
+	for word := range strings.SplitSeq(text, ",") {
+		one := map[string]books.By{"day": books.ByDay, "workspace": books.ByWorkspace, "product": books.ByProduct}[word]
+		if one == 0 || by&one != 0 {
+			return 0, refusal.At("/by", `must be one or more of day, workspace, product, each once, with commas between them`)
+		}
+		by |= one
+	}
+	return by, nil
+}

@@ -1,0 +1,26 @@
+// Command statements is the function that shows what people read about their money: monthly bills, consumption, income and
+// expenditure, vouchers and cards in detail, balances of any instant, a forecast. It changes nothing.
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"billingcentre/shared/api"
+	"billingcentre/shared/books"
+	"billingcentre/shared/boot"
+	"billingcentre/shared/boot/secret"
+	"billingcentre/shared/statement"
+)
+
+func main() {
+	b := boot.Start()
+	l := b.Ledger()
+	h := handler{
+		books: &books.Books{Store: l.Store}, bills: statement.Bills{Store: l.Store}, policy: l.Policy, now: time.Now,
+		cursors: secret.Cursors(context.Background(), b),
+	}
+	lambda.Start(api.Serve(b.Log, h.routes()...))
+}
