@@ -86,7 +86,9 @@ func wrongCharge(document ledger.Document, e wallet.Entry) string {
 	if err != nil {
 		return err.Error()
 	}
-	if owed.Status = kept.Status; owed != kept {
+	// How far it has come is no part of what is owed.
+	owed.Status, owed.Record, owed.Previous, owed.Records = kept.Status, kept.Record, kept.Previous, kept.Records
+	if owed != kept {
 		return fmt.Sprintf("it tells %s %s for %s, but the bill owes %s %s", kept.Currency, kept.Amount, kept.Account, owed.Currency, owed.Amount)
 	}
 	return ""
