@@ -84,7 +84,7 @@ type DocumentKey struct {
 type Document struct {
 	Key     DocumentKey
 	Version int64  // as loaded; 0: it doesn't exist yet. Writing makes it Version+1
-	Body    []byte // JSON
+	Body    []byte // JSON, or bytes that aren't text in UTF-8
 	List    string // the list that it is in; "" for none
 	Rank    string // its place in the list
 }

@@ -6,7 +6,7 @@
 //	head      A#<account>      head      version N, body B; shard S and due N only while Head.Due is set
 //	entry     E#<entry's key>  entry     list S = A#<account>, rank S = the entry's number, body B;
 //	                                     grants S = A#<account> only where the entry brought new lots
-//	document  D#<kind>#<id>    document  version N, body S; list S = L#<list> and rank S where it is in a list;
+//	document  D#<kind>#<id>    document  version N, body S (B if it isn't text); list S = L#<list> and rank S where it is in a list;
 //	                                     token S where it was written alone
 //
 //	index     partition, sort  is read by

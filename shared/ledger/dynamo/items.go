@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -135,6 +136,9 @@ func encodeDocument(document *ledger.Document) item {
 	encoded := documentKey(document.Key)
 	encoded["version"] = number(document.Version + 1)
 	encoded["body"] = str(string(document.Body))
+	if !utf8.Valid(document.Body) { // compressed, for instance: a string must be text
+		encoded["body"] = blob(document.Body)
+	}
 	if document.List != "" {
 		encoded["list"] = str(listPrefix + document.List)
 		encoded["rank"] = str(document.Rank)
@@ -147,10 +151,14 @@ func decodeDocument(pk string, from item) (ledger.Document, error) {
 	if !ok || !strings.HasPrefix(pk, documentPrefix) {
 		return ledger.Document{}, fmt.Errorf("dynamo: %s isn't a document", pk)
 	}
+	body := bytesOf(from, "body")
+	if body == nil {
+		body = []byte(text(from, "body"))
+	}
 	return ledger.Document{
 		Key:     ledger.DocumentKey{Kind: kind, ID: id},
 		Version: integer(from, "version"),
-		Body:    []byte(text(from, "body")),
+		Body:    body,
 		List:    strings.TrimPrefix(text(from, "list"), listPrefix),
 		Rank:    text(from, "rank"),
 	}, nil

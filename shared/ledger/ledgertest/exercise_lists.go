@@ -49,6 +49,17 @@ func versions(t *testing.T, store ledger.Store) {
 	}
 }
 
+func bytesThatAreNoText(t *testing.T, store ledger.Store) {
+	key := ledger.DocumentKey{Kind: "books", ID: "1"}
+	for version, body := range []string{"\x81\x00\xff\xfe", "\x81", `{"text":"again"}`} {
+		put(t, store, ledger.Document{Key: key, Version: int64(version), Body: []byte(body)})
+		got, err := store.Documents(t.Context(), key)
+		if err != nil || string(got[key].Body) != body {
+			t.Errorf("%q, %v", got[key].Body, err)
+		}
+	}
+}
+
 func allOrNone(t *testing.T, store ledger.Store) {
 	put(t, store, order("1", 0, "a"), order("2", 0, "a"))
 	if err := store.Put(t.Context(), order("1", 1, "b"), order("2", 0, "b"), order("3", 0, "b")); !errors.Is(err, ledger.ErrStale) {

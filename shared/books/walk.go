@@ -1,0 +1,239 @@
+package books
+
+import (
+	"context"
+	"iter"
+	"maps"
+	"slices"
+
+	"billingcentre/shared/ledger"
+	"billingcentre/shared/wallet"
+)
+
+// How rows are found: the months in question tell for each day which volumes have rows of it; those are read, some
+// together, and remembered for the next day that needs them.
+
+const (
+	shelfSize  = 24 // volumes that a view remembers
+	together   = 8  // volumes that are read at once, after the first ones
+	firstReads = 2
+)
+
+// walk is how steps are taken.
+type walk struct {
+	back   bool                  // from the last day and volume to the first
+	after  Place                 // back only: from there on
+	wanted func(day string) bool // nil: all days
+}
+
+// step is what one volume, or the tail, says of one day.
+type step struct {
+	day    string
+	volume int64   // 0: the tail
+	bills  [][]Row // by entry, in order
+}
+
+// first is the number that no entry of the step is before.
+func (s step) first(v *View) int64 {
+	if s.volume == 0 {
+		return v.kept + 1
+	}
+	return firstOf(s.volume)
+}
+
+// steps walks through what volumes say of the days of a filter. It ends with *LargeError after Filter.Most volumes.
+func (v *View) steps(ctx context.Context, f Filter, w walk) iter.Seq2[step, error] {
+	return func(yield func(step, error) bool) {
+		reads := v.reads
+		window := firstReads
+		for months := range slices.Chunk(v.months(f, w.back), together) {
+			if err := v.load(ctx, months); err != nil {
+				yield(step{}, err)
+				return
+			}
+			plan := v.plan(months, f, w)
+			for i, s := range plan {
+				missing := v.missing(plan[i:], window)
+				if s.volume > 0 && v.shelf[s.volume] == nil {
+					if f.Most > 0 {
+						left := f.Most - (v.reads - reads)
+						if left <= 0 {
+							yield(s, &LargeError{f.Most + 1})
+							return
+						}
+						missing = missing[:min(left, len(missing))]
+					}
+					if err := v.fetch(ctx, missing); err != nil {
+						yield(step{}, err)
+						return
+					}
+					window = min(2*window, together)
+				}
+				s.bills = v.rowsOn(s)
+				if !yield(s, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// months are the usage months of a filter that have rows.
+func (v *View) months(f Filter, back bool) (months []string) {
+	known := maps.Clone(v.cover.Months)
+	if known == nil {
+		known = map[string]int64{}
+	}
+	for day := range v.tailRows {
+		known[monthOf(day)] = v.Through
+	}
+	for month, last := range known {
+		if month >= monthOf(f.From) && month <= monthOf(f.Until) && last > f.After {
+			months = append(months, month)
+		}
+	}
+	slices.Sort(months)
+	if back {
+		slices.Reverse(months)
+	}
+	return months
+}
+
+// load reads the documents of months.
+func (v *View) load(ctx context.Context, months []string) error {
+	var keys []ledger.DocumentKey
+	for _, month := range months {
+		if v.usage[month] == nil {
+			keys = append(keys, monthKey(usageKind, v.Head.Account, month))
+			v.usage[month] = &usageMonth{}
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	documents, err := v.books.Store.Documents(ctx, keys...)
+	for _, month := range months {
+		if err == nil && v.usage[month].Days == nil {
+			v.usage[month], err = readUsage(documents[monthKey(usageKind, v.Head.Account, month)].Body, v.Head.Currency)
+		}
+	}
+	return err
+}
+
+// plan lists the steps through the days of months.
+func (v *View) plan(months []string, f Filter, w walk) (plan []step) {
+	for _, month := range months {
+		days := slices.Collect(maps.Keys(v.usage[month].Days))
+		for day := range v.tailRows {
+			if monthOf(day) == month && v.usage[month].Days[day] == nil {
+				days = append(days, day)
+			}
+		}
+		slices.Sort(days)
+		if w.back {
+			slices.Reverse(days)
+		}
+		for _, day := range days {
+			if day >= f.From && day <= f.Until && (w.wanted == nil || w.wanted(day)) {
+				plan = append(plan, v.planDay(v.usage[month].Days[day], day, f, w)...)
+			}
+		}
+	}
+	return plan
+}
+
+func (v *View) planDay(kept *usageDay, day string, f Filter, w walk) (plan []step) {
+	if w.back && w.after.Day != "" && day > w.after.Day {
+		return nil
+	}
+	low, high := volumeOf(f.After+1), volumeOf(f.Through)
+	if w.back && day == w.after.Day {
+		high = min(high, volumeOf(w.after.Entry))
+	}
+	if kept != nil {
+		for _, run := range kept.Runs {
+			for number := max(run[0], low); number <= min(run[1], high); number++ {
+				plan = append(plan, step{day: day, volume: number})
+			}
+		}
+	}
+	if len(v.tailRows[day]) > 0 && f.Through > v.kept {
+		plan = append(plan, step{day: day})
+	}
+	if w.back {
+		slices.Reverse(plan)
+	}
+	return plan
+}
+
+// missing are the next volumes of a plan that aren't on the shelf.
+func (v *View) missing(plan []step, limit int) (numbers []int64) {
+	for _, s := range plan {
+		if len(numbers) == limit {
+			break
+		}
+		if s.volume > 0 && v.shelf[s.volume] == nil && !slices.Contains(numbers, s.volume) {
+			numbers = append(numbers, s.volume)
+		}
+	}
+	return numbers
+}
+
+// fetch reads volumes onto the shelf, from which the oldest ones go.
+func (v *View) fetch(ctx context.Context, numbers []int64) error {
+	found, err := v.books.volumes(ctx, v.Head.Account, numbers)
+	if err != nil {
+		return err
+	}
+	for len(v.fetched)+len(numbers) > shelfSize && len(v.fetched) > 0 {
+		delete(v.shelf, v.fetched[0])
+		v.fetched = v.fetched[1:]
+	}
+	for _, number := range numbers {
+		v.shelf[number] = found[number]
+	}
+	v.fetched = append(v.fetched, numbers...)
+	v.reads += len(numbers)
+	return nil
+}
+
+// at is a volume, from the shelf or read now.
+func (v *View) at(ctx context.Context, number int64) (*volume, error) {
+	if v.shelf[number] == nil {
+		if err := v.fetch(ctx, []int64{number}); err != nil {
+			return nil, err
+		}
+	}
+	return v.shelf[number], nil
+}
+
+// rowsOn are the rows of a step, entry by entry.
+func (v *View) rowsOn(s step) (bills [][]Row) {
+	if s.volume == 0 {
+		return v.tailRows[s.day]
+	}
+	for _, rows := range v.shelf[s.volume].bills() {
+		if rows[0].Day == s.day && rows[0].Entry <= v.kept {
+			bills = append(bills, rows)
+		}
+	}
+	return bills
+}
+
+// bills are the rows of a volume, entry by entry.
+func (v *volume) bills() [][]Row {
+	if v.rows == nil {
+		v.rows = [][]Row{}
+		for _, e := range v.entries {
+			var origin *wallet.Entry
+			if e.Reversal != nil {
+				one := v.settled[e.Reversal.Bill]
+				origin = &one
+			}
+			if rows := RowsOf(e, origin); len(rows) > 0 {
+				v.rows = append(v.rows, rows)
+			}
+		}
+	}
+	return v.rows
+}
