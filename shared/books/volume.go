@@ -64,8 +64,10 @@ func record(to []byte, kind byte, content []byte) []byte {
 
 // write encodes a volume's parts.
 func (v *volume) write() [][]byte {
-	head := record(nil, ofHead, v.before.Canonical())
-	parts := [][]byte{head}
+	parts := [][]byte{nil}
+	if v.before.Version > 0 { // before the first volume there is none
+		parts[0] = record(nil, ofHead, v.before.Canonical())
+	}
 	own := map[wallet.BillID]bool{}
 	for _, e := range v.entries {
 		var records []byte
@@ -109,7 +111,7 @@ func (v *volume) read(body []byte) (parts int, err error) {
 			many, _ := binary.Uvarint(content)
 			parts = int(many)
 		case ofHead:
-			v.before, err = decodeBefore(content)
+			v.before, err = wallet.DecodeHead(content)
 		case ofEntry:
 			var e wallet.Entry
 			e, err = wallet.DecodeEntry(content)
@@ -124,15 +126,6 @@ func (v *volume) read(body []byte) (parts int, err error) {
 		}
 	}
 	return parts, err
-}
-
-// decodeBefore is the head before a volume; before the first it is that of an account that isn't open.
-func decodeBefore(content []byte) (wallet.Head, error) {
-	head, err := wallet.DecodeHead(content)
-	if err == nil && head.Version == 0 {
-		head = wallet.Head{Account: head.Account}
-	}
-	return head, err
 }
 
 // complete checks a volume that was read.
@@ -163,7 +156,7 @@ func (b *Books) volumes(ctx context.Context, account wallet.AccountID, numbers [
 		return nil, err
 	}
 	for i, number := range numbers {
-		v := &volume{settled: map[wallet.BillID]wallet.Entry{}}
+		v := &volume{before: wallet.Head{Account: account}, settled: map[wallet.BillID]wallet.Entry{}}
 		document, exists := documents[keys[i]]
 		if !exists {
 			return nil, fmt.Errorf("books: volume %d of %s is missing", number, account)

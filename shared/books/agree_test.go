@@ -1,0 +1,454 @@
+package books_test
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"billingcentre/shared/books"
+	"billingcentre/shared/directory"
+	"billingcentre/shared/ledger"
+	"billingcentre/shared/ledger/ledgertest/faults"
+	"billingcentre/shared/money"
+	"billingcentre/shared/wallet"
+)
+
+// truth is what the entries themselves say, worked out without the books.
+type truth struct {
+	entries []wallet.Entry
+	rows    []books.Row
+	heads   []wallet.Head // after each entry; the first is that of an account that isn't open
+}
+
+func truthOf(t testing.TB, entries []wallet.Entry) truth {
+	t.Helper()
+	all := truth{entries: entries, heads: []wallet.Head{{}}}
+	settled := map[wallet.BillID]wallet.Entry{}
+	head := wallet.Head{Account: entries[0].Account}
+	for _, e := range entries {
+		var err error
+		if head, err = wallet.Replay(head, e); err != nil {
+			t.Fatal(err)
+		}
+		all.heads = append(all.heads, head)
+		if e.Settlement != nil {
+			settled[e.Settlement.Bill] = e
+		}
+		var origin *wallet.Entry
+		if e.Reversal != nil {
+			one := settled[e.Reversal.Bill]
+			origin = &one
+		}
+		all.rows = append(all.rows, books.RowsOf(e, origin)...)
+	}
+	return all
+}
+
+// list are the rows of a filter, as a list has them.
+func (x truth) list(f books.Filter) (rows []books.Row) {
+	for _, r := range x.rows {
+		if r.Day >= f.From && r.Day <= f.Until && (f.Workspace == "" || r.Workspace == f.Workspace) && (f.Product == "" || r.Product == f.Product) &&
+			r.Entry > f.After && (f.Through == 0 || r.Entry <= f.Through) {
+			rows = append(rows, r)
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b books.Row) int {
+		return cmp.Or(cmp.Compare(b.Day, a.Day), cmp.Compare(b.Entry, a.Entry), cmp.Compare(a.Line, b.Line))
+	})
+	return rows
+}
+
+// sums adds rows up, one by one.
+func sums(rows []books.Row, by books.By) map[string]string {
+	type sum struct {
+		exact money.Exact
+		minor [7]int64
+		bills map[string]int
+		lines int
+	}
+	groups := map[string]*sum{}
+	for _, r := range rows {
+		name := ""
+		if by&books.ByDay != 0 {
+			name += r.Day
+		}
+		name += "|"
+		if by&books.ByWorkspace != 0 {
+			name += string(r.Workspace)
+		}
+		name += "|"
+		if by&books.ByProduct != 0 {
+			name += r.Product
+		}
+		s := groups[name]
+		if s == nil {
+			s = &sum{exact: money.ZeroExact(money.CNY), bills: map[string]int{}}
+			groups[name] = s
+		}
+		s.exact = s.exact.Add(r.Exact)
+		p := r.Paid
+		for i, a := range []money.Amount{r.Payable, p.Regular, p.Discount, p.Card, p.Cash, p.Arrears, p.Cloud} {
+			s.minor[i] += a.Minor()
+		}
+		s.bills[fmt.Sprint(r.Bill, r.Reversal)] = map[bool]int{false: 1, true: -1}[r.Reversal]
+		s.lines += map[bool]int{false: 1, true: -1}[r.Reversal]
+	}
+	told := map[string]string{}
+	for name, s := range groups {
+		bills, reversed := 0, 0
+		for _, n := range s.bills {
+			bills += n
+			if n < 0 {
+				reversed++
+			}
+		}
+		told[name] = fmt.Sprint(s.exact, s.minor, bills, reversed, s.lines)
+	}
+	return told
+}
+
+func told(groups []books.Group) map[string]string {
+	all := map[string]string{}
+	for _, g := range groups {
+		p := g.Paid
+		var minor [7]int64
+		for i, a := range []money.Amount{g.Payable, p.Regular, p.Discount, p.Card, p.Cash, p.Arrears, p.Cloud} {
+			minor[i] = a.Minor()
+		}
+		all[fmt.Sprintf("%s|%s|%s", g.Day, g.Workspace, g.Product)] = fmt.Sprint(g.Exact, minor, g.Bills, g.Reversed, g.Lines)
+	}
+	return all
+}
+
+var equal = gocmp.Comparer(func(a, b money.Exact) bool { return a.Cmp(b) == 0 })
+var amounts = gocmp.Comparer(func(a, b money.Amount) bool { return a == b })
+
+func filters(random *rand.Rand, last int64) []books.Filter {
+	all := books.Filter{From: "2026-01-01", Until: "2027-12-31"}
+	chosen := []books.Filter{all}
+	for range 12 {
+		f := all
+		if random.IntN(2) == 0 {
+			f.From = fmt.Sprintf("2026-%02d-%02d", 8+random.IntN(3), 1+random.IntN(28))
+			f.Until = fmt.Sprintf("2026-%02d-%02d", 9+random.IntN(4), 1+random.IntN(28))
+		}
+		if random.IntN(3) == 0 {
+			f.Workspace = wallet.WorkspaceID(fmt.Sprintf("ws-%d", random.IntN(5)))
+		}
+		if random.IntN(3) == 0 {
+			f.Product = products[random.IntN(len(products))]
+		}
+		if random.IntN(3) == 0 {
+			f.After = random.Int64N(last)
+		}
+		if random.IntN(3) == 0 {
+			f.Through = 1 + random.Int64N(last)
+		}
+		chosen = append(chosen, f)
+	}
+	return chosen
+}
+
+// agree fails the test unless everything that the books say of an account is what its entries say.
+func (w *world) agree(account wallet.AccountID) {
+	w.Helper()
+	v := w.view(account)
+	x := truthOf(w, w.journal(account))
+	if v.Through != int64(len(x.entries)) || v.Behind() != 0 {
+		w.Fatalf("through %d of %d", v.Through, len(x.entries))
+	}
+	for _, f := range filters(w.random, v.Through) {
+		w.rowsAgree(v, x, f)
+		for by := books.By(0); by < 8; by++ {
+			groups, err := v.Totals(w.Context(), f, by)
+			want := sums(x.list(f), by)
+			if by == 0 && len(want) == 0 {
+				want = map[string]string{"||": "0 [0 0 0 0 0 0 0] 0 0 0"}
+			}
+			if diff := gocmp.Diff(want, told(groups)); err != nil || diff != "" {
+				w.Fatalf("totals of %+v by %d: %v\n%s", f, by, err, diff)
+			}
+		}
+	}
+	w.changesAgree(v, x)
+	w.daysAgree(v, x)
+	w.instantsAgree(v, x)
+}
+
+func (w *world) rowsAgree(v *books.View, x truth, f books.Filter) {
+	w.Helper()
+	want := x.list(f)
+	var got []books.Row
+	f.Most = w.random.IntN(3)
+	for after := (books.Place{}); ; {
+		page, err := v.Rows(w.Context(), f, after, 1+w.random.IntN(60))
+		if err != nil {
+			w.Fatal(err)
+		}
+		got = append(got, page.Rows...)
+		if page.Next == (books.Place{}) {
+			break
+		}
+		again, ok := books.ParsePlace(page.Next.String())
+		if !ok || again != page.Next {
+			w.Fatalf("place %v", page.Next)
+		}
+		after = again
+	}
+	if diff := gocmp.Diff(want, got, equal, amounts); diff != "" {
+		w.Fatalf("rows of %+v: %s", f, diff)
+	}
+	slices.SortStableFunc(want, func(a, b books.Row) int {
+		return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.Entry, b.Entry), cmp.Compare(a.Line, b.Line))
+	})
+	i := 0
+	for r, err := range v.EachRow(w.Context(), f) {
+		if err != nil || i == len(want) || !gocmp.Equal(r, want[i], equal, amounts) {
+			w.Fatalf("row %d: %+v, %v", i, r, err)
+		}
+		i++
+	}
+	if i != len(want) {
+		w.Fatalf("%d of %d rows", i, len(want))
+	}
+}
+
+func (w *world) changesAgree(v *books.View, x truth) {
+	w.Helper()
+	for range 8 {
+		f := books.ChangeFilter{Most: w.random.IntN(3)}
+		first, last := x.entries[0].Time, x.entries[len(x.entries)-1].Time
+		if w.random.IntN(2) == 0 {
+			f.From = first.Add(time.Duration(w.random.Int64N(int64(last.Sub(first) + 1))))
+		}
+		if w.random.IntN(2) == 0 {
+			f.Until = first.Add(time.Duration(w.random.Int64N(int64(last.Sub(first) + 1))))
+		}
+		if w.random.IntN(2) == 0 {
+			f.Kinds = []wallet.EntryKind{wallet.ToppedUp, wallet.Lapsed}[:1+w.random.IntN(2)]
+		}
+		if w.random.IntN(2) == 0 {
+			f.Funds = []books.Fund{books.Fund(w.random.IntN(5))}
+		}
+		var want, got []int64
+		for i, e := range x.entries {
+			moved := e.Balances.Cash != x.heads[i].Balances().Cash || f.Funds == nil
+			for _, fund := range f.Funds {
+				moved = slices.ContainsFunc(e.Postings, func(p wallet.Posting) bool { return touches(x.heads[i+1], x.heads[i], e, p, fund) })
+			}
+			if (f.From.IsZero() || !e.Time.Before(f.From)) && (f.Until.IsZero() || e.Time.Before(f.Until)) && (f.Kinds == nil || slices.Contains(f.Kinds, e.Kind)) && moved {
+				want = append(want, e.Number)
+			}
+		}
+		for before := int64(0); ; {
+			page, err := v.Changes(w.Context(), f, before, 1+w.random.IntN(50))
+			if err != nil {
+				w.Fatal(err)
+			}
+			for _, c := range page.Changes {
+				got = append(got, c.Entry.Number)
+				w.adds(c, x)
+			}
+			if before = page.Next; before == 0 {
+				break
+			}
+		}
+		slices.Reverse(got)
+		if !slices.Equal(want, got) {
+			w.Fatalf("changes of %+v:\n%v\n%v", f, want, got)
+		}
+		got = nil
+		for c, err := range v.EachChange(w.Context(), f) {
+			if err != nil {
+				w.Fatal(err)
+			}
+			got = append(got, c.Entry.Number)
+		}
+		if !slices.Equal(want, got) {
+			w.Fatalf("each change of %+v:\n%v\n%v", f, want, got)
+		}
+	}
+}
+
+// touches tells whether a posting moves a fund.
+func touches(after, before wallet.Head, e wallet.Entry, p wallet.Posting, fund books.Fund) bool {
+	for _, place := range []wallet.Place{p.From, p.To} {
+		switch place.Kind {
+		case wallet.InCash:
+			if fund == books.Cash {
+				return true
+			}
+		case wallet.InArrears:
+			if fund == books.Arrears {
+				return true
+			}
+		case wallet.InLot:
+			for _, lot := range slices.Concat(after.Lots, before.Lots, e.Lots) {
+				if lot.ID == place.Lot && fund == books.Regular+books.Fund(lot.Kind) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// adds checks that a change leads from the balances before to those after.
+func (w *world) adds(c books.Change, x truth) {
+	w.Helper()
+	want := x.heads[c.Entry.Number-1].Balances()
+	if c.Entry.Number > 1 && !gocmp.Equal(want, c.Before, equal, amounts) {
+		w.Fatalf("before entry %d: %+v", c.Entry.Number, c.Before)
+	}
+	at := map[books.Fund]money.Amount{}
+	for _, fund := range books.Funds {
+		at[fund] = fundOf(c.Before, fund)
+	}
+	for _, m := range c.Moves {
+		at[m.Fund] = at[m.Fund].Add(m.Amount)
+		if at[m.Fund] != m.After {
+			w.Fatalf("entry %d: %s is %s, told %s", c.Entry.Number, m.Fund, at[m.Fund], m.After)
+		}
+	}
+	for _, fund := range books.Funds {
+		if at[fund] != fundOf(c.Entry.Balances, fund) {
+			w.Fatalf("entry %d leaves %s of %s, moves say %s", c.Entry.Number, fundOf(c.Entry.Balances, fund), fund, at[fund])
+		}
+	}
+}
+
+func fundOf(b wallet.Balances, fund books.Fund) money.Amount {
+	return []money.Amount{b.Cash, b.Arrears, b.Regular, b.Discount, b.Card}[fund]
+}
+
+func (w *world) daysAgree(v *books.View, x truth) {
+	w.Helper()
+	days, err := v.JournalDays(w.Context(), "2026-01-01", "2027-12-31")
+	if err != nil {
+		w.Fatal(err)
+	}
+	zone, err := directory.Zone(v.Head.Zone)
+	if err != nil {
+		w.Fatal(err)
+	}
+	next := int64(1)
+	for _, d := range days {
+		if d.First != next {
+			w.Fatalf("day %s begins with %d, want %d", d.Day, d.First, next)
+		}
+		count := int64(0)
+		for _, f := range d.Flows {
+			count += f.Count
+		}
+		for number := d.First; number <= d.Last; number++ {
+			if got := x.entries[number-1].Time.In(zone).Format(time.DateOnly); got != d.Day {
+				w.Fatalf("entry %d is of %s, not %s", number, got, d.Day)
+			}
+		}
+		if count != d.Last-d.First+1 || !gocmp.Equal(d.Closing, x.entries[d.Last-1].Balances, equal, amounts) ||
+			d.First > 1 && !gocmp.Equal(d.Opening, x.entries[d.First-2].Balances, equal, amounts) {
+			w.Fatalf("day %+v", d)
+		}
+		for _, fund := range books.Funds {
+			sum := fundOf(d.Opening, fund)
+			for _, f := range d.Flows {
+				sum = sum.Add(f.In.Of(fund)).Sub(f.Out.Of(fund))
+			}
+			if sum != fundOf(d.Closing, fund) {
+				w.Fatalf("day %s: %s adds up to %s", d.Day, fund, sum)
+			}
+		}
+		next = d.Last + 1
+	}
+	if next != v.Through+1 {
+		w.Fatalf("the days end with %d", next-1)
+	}
+}
+
+func (w *world) instantsAgree(v *books.View, x truth) {
+	w.Helper()
+	first, last := x.entries[0].Time, x.entries[len(x.entries)-1].Time
+	for i := range 60 {
+		instant := first.Add(time.Duration(w.random.Int64N(int64(last.Sub(first))+1)) - time.Hour)
+		if i%2 == 0 {
+			instant = x.entries[w.random.IntN(len(x.entries))].Time
+		}
+		want := 0
+		for want < len(x.entries) && x.entries[want].Time.Before(instant) {
+			want++
+		}
+		got, err := v.AsOf(w.Context(), instant)
+		if err != nil {
+			w.Fatal(err)
+		}
+		if head := x.heads[want]; want > 0 && string(got.Canonical()) != string(head.Canonical()) || want == 0 && got.Version != 0 {
+			w.Fatalf("as of %s: %+v, want %+v", instant, got, head)
+		}
+	}
+}
+
+func TestTheBooksSayWhatTheEntriesSay(t *testing.T) {
+	for seed := range uint64(6) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			w := newWorld(t, seed)
+			for _, account := range []wallet.AccountID{"acme", "beta"} {
+				w.open(account)
+				for range 3 {
+					w.live(account, 40+w.random.IntN(150))
+					if err := books.Keep(t.Context(), w.store, account); err != nil {
+						t.Fatal(err)
+					}
+					if w.random.IntN(2) == 0 {
+						w.agree(account)
+					}
+				}
+				w.live(account, w.random.IntN(150))
+				w.agree(account)
+			}
+		})
+	}
+}
+
+// Whatever fails, the books are the same as those that were kept without a fault: not one entry twice, none left out.
+func TestFaultsChangeNothing(t *testing.T) {
+	w := newWorld(t, 77)
+	w.open("acme")
+	w.live("acme", 450)
+	clean := map[string]string{}
+	for seed := range uint64(12) {
+		shadow := &overlay{Store: w.store, own: map[ledger.DocumentKey]ledger.Document{}}
+		plan := faults.Random(seed, 0.2)
+		if seed == 0 {
+			plan = faults.None
+		}
+		faulty := faults.Over(shadow, plan)
+		for tries := 0; ; tries++ {
+			if err := books.Keep(t.Context(), faulty, "acme"); err == nil {
+				break
+			} else if tries > 40 || !retryable(err) {
+				t.Fatal(err)
+			}
+		}
+		got := map[string]string{}
+		for key, d := range shadow.own {
+			got[key.Kind+" "+key.ID] = string(d.Body)
+		}
+		if seed == 0 {
+			clean = got
+			continue
+		}
+		if diff := gocmp.Diff(clean, got); diff != "" {
+			t.Fatalf("seed %d: %s", seed, diff)
+		}
+	}
+}
+
+func retryable(err error) bool {
+	return errors.Is(err, ledger.ErrUnknown) || errors.Is(err, ledger.ErrThrottled) || errors.Is(err, ledger.ErrContended) || errors.Is(err, ledger.ErrStale)
+}
