@@ -58,7 +58,7 @@ func samples(v mail.Voice) map[mail.Kind]map[string]mail.Facts {
 		mail.LotLapsed:   {"": {"lot": v.Word("lot"), "number": "2ZWW-HY02-9QV3-PB7E", "amount": v.Amount("31.60"), "time": now}},
 		mail.MonthlyBill: {"": {
 			"month": v.Month("2026-10"), "total": v.Amount("253.60"), "cash": v.Positive("100.00"), "cloud": v.Positive("0.00"), "vouchers": v.Positive("140.10"),
-			"cards": v.Positive("10.00"), "overdue": v.Positive("3.50"), "bill": "acme/2026-10",
+			"cards": v.Positive("10.00"), "overdue": v.Positive("3.50"), "adjustments": v.Positive("-1.20"), "arrears": v.Positive("3.50"),
 		}},
 		mail.ArrearsCountdown: {"": {"arrears": v.Amount("3.50"), "month": v.Month("2026-10"), "deadline": deadline}},
 		mail.ArrearsReminder:  {"": {"arrears": v.Amount("3.50"), "month": v.Month("2026-10"), "deadline": deadline}},
@@ -213,7 +213,7 @@ func TestAmountsAndDates(t *testing.T) {
 	}; !slices.Equal(got, []string{"4 November 2026, 00:00", "2026年11月4日 00:00", "1 November 2026", "2026年11月1日", "November 2026", "2026年11月", ""}) {
 		t.Errorf("%q", got)
 	}
-	if got := zh.Names(strings.Split("abcdefghijklm", "")); got != "a、b、c、d、e、f、g、h、i、j等另外 3 个" {
+	if got := zh.Names(strings.Split("abcdefghijklm", "")); got != "a、b、c、d、e、f、g、h、i、j等" {
 		t.Error(got)
 	}
 }

@@ -1,7 +1,6 @@
 package mail
 
 import (
-	"fmt"
 	"strings"
 	"time"
 	"unicode"
@@ -45,6 +44,12 @@ func (v Voice) Positive(decimal string) string {
 		return ""
 	}
 	return v.Amount(decimal)
+}
+
+// Cost is an exact cost with its first two decimals: what is beyond them is no money yet.
+func (v Voice) Cost(exact string) string {
+	whole, fraction, _ := strings.Cut(exact, ".")
+	return v.Amount(whole + "." + (fraction + "00")[:2])
 }
 
 // grouped puts commas into the whole part of a decimal.
@@ -154,18 +159,21 @@ func (v Voice) Name(text string) string {
 }
 
 // Names are several names, the first ten of them.
-func (v Voice) Names(names []string) string {
-	comma, more := ", ", " and %d more"
+func (v Voice) Names(names []string) string { return v.NamesOf(names, false) }
+
+// NamesOf are several names, and that there are more than those.
+func (v Voice) NamesOf(names []string, more bool) string {
+	comma, others := ", ", " and others"
 	if v.Language == Chinese {
-		comma, more = "、", "等另外 %d 个"
+		comma, others = "、", "等"
 	}
 	clean := make([]string, 0, mostListed)
 	for _, name := range names[:min(len(names), mostListed)] {
 		clean = append(clean, v.Name(name))
 	}
 	list := strings.Join(clean, comma)
-	if rest := len(names) - mostListed; rest > 0 {
-		list += fmt.Sprintf(more, rest)
+	if list != "" && (more || len(names) > mostListed) {
+		list += others
 	}
 	return list
 }
