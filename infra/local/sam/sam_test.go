@@ -56,9 +56,9 @@ func TestTemplateNamesEveryFunction(t *testing.T) {
 		folders = append(folders, f.Folder)
 	}
 	want := []string{
-		"functions/accounts", "functions/arrears", "functions/auditor", "functions/bank-transfer", "functions/bill-settlement", "functions/expiry", "functions/operator",
+		"functions/accounts", "functions/arrears", "functions/auditor", "functions/bank-transfer", "functions/bill-settlement", "functions/expiry", "functions/monthly-bills", "functions/monthly-plan", "functions/operator",
 		"functions/outbox", "functions/payment-callback", "functions/payment-poller", "functions/prepaid-purchase", "functions/proof", "functions/recharge",
-		"functions/voucher-activation", "functions/wallet",
+		"functions/statements", "functions/voucher-activation", "functions/wallet",
 	}
 	if diff := cmp.Diff(want, folders); diff != "" {
 		t.Error(diff)
@@ -231,6 +231,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		due     = table + "/index/due"
 		stream  = table + "/stream/2026-01-01T00:00:00.000"
 		bills   = "arn:aws:sqs:us-east-1:000000000000:local-usage-bills"
+		monthly = "arn:aws:sqs:us-east-1:000000000000:local-monthly-bills"
 		dead    = "arn:aws:sqs:us-east-1:000000000000:local-usage-bills-dead"
 		failed  = "arn:aws:sqs:us-east-1:000000000000:OutboxFailureQueue"
 		events  = "arn:aws:events:us-east-1:000000000000:event-bus/local-events"
@@ -249,6 +250,8 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"bank-transfer":      read + write + list + secret,
 		"bill-settlement":    read + write + consume,
 		"expiry":             read + write + " dynamodb:Query " + due,
+		"monthly-bills":      read + " dynamodb:PutItem " + table + list + " dynamodb:Query " + grants + strings.ReplaceAll(consume, bills, monthly),
+		"monthly-plan":       read + " dynamodb:PutItem " + table + list + " sqs:SendMessage " + monthly,
 		"operator":           read + write + list + " dynamodb:Query " + grants + " sqs:SendMessage " + bills + secret,
 		"outbox":             "dynamodb:DescribeStream " + stream + " dynamodb:GetRecords " + stream + " dynamodb:GetShardIterator " + stream + " sqs:SendMessage " + failed + " events:PutEvents " + events,
 		"payment-callback":   read + write + " secretsmanager:GetSecretValue " + alipay,
@@ -256,10 +259,11 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"prepaid-purchase":   read + write,
 		"proof":              read + write + list + " secretsmanager:GetSecretValue " + alipay,
 		"recharge":           read + write + list + secret + " secretsmanager:GetSecretValue " + alipay,
+		"statements":         read + list + secret,
 		"voucher-activation": read + write + secret,
 		"wallet":             read + list + " dynamodb:Query " + grants + secret,
 	}
-	resources := []string{table, lists, grants, due, stream, bills, dead, failed, events, pepper, alipay}
+	resources := []string{table, lists, grants, due, stream, bills, monthly, dead, failed, events, pepper, alipay}
 	for _, f := range resolve(t, sam.Local{Parameters: parameters()}).Functions {
 		var may []string
 		for _, s := range f.Policy {
