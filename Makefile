@@ -1,7 +1,7 @@
 # `make` lists what there is to make. Needed are Go, Java and npm; infra/setup.sh looks for them, and gets what is
 # missing on Debian and Ubuntu.
 .DEFAULT_GOAL := help
-.PHONY: load verify help setup run token import test sim bench lint validate build deploy clean-data clean
+.PHONY: load verify help setup run token import later test sim bench lint validate build deploy clean-data clean
 
 # How functions are built. The local stack's command is built the same way, so that the two share what is compiled.
 export CGO_ENABLED ?= 0
@@ -24,6 +24,9 @@ token: $(LOCAL) ## a token for the API of the running centre: ROLE=owner|viewer|
 
 import: $(LOCAL) ## your own usage onto the running centre's queue: FILE=bills.csv, FOCUS 1.0 to 1.2 [ACCOUNT=.. to bind new workspaces to]
 	@$(if $(FILE),,$(error make import needs FILE=bills.csv))$(LOCAL) import $(if $(ACCOUNT),-account '$(ACCOUNT)') '$(FILE)'
+
+later: $(LOCAL) ## let time pass on the running centre: BY=24h
+	@$(LOCAL) forward -by '$(or $(BY),24h)'
 
 .PHONY: $(LOCAL) # go build knows what is up to date
 $(LOCAL):

@@ -3,8 +3,9 @@
 //	local run [-once] [-json FILE]                 starts it, shows the main job, stays until Ctrl-C
 //	local token -role ROLE [-account ACCOUNT]      prints a token for the API of the running stack
 //	local import [-account ACCOUNT] FILE           puts the bills of a FOCUS file on its queue
+//	local forward [-by 24h]                        lets time pass on it
 //
-// The Makefile wraps all three. Everything that is kept between runs is in .local.
+// The Makefile wraps all of them. Everything that is kept between runs is in .local.
 package main
 
 import (
@@ -20,14 +21,16 @@ import (
 
 // commands by name. What they print is for people, but for what they are asked for: a token, a file.
 var commands = map[string]func(ctx context.Context, args []string) error{
-	"run":    run,
-	"token":  token,
-	"import": importFile,
+	"run":     run,
+	"token":   token,
+	"import":  importFile,
+	"forward": forward,
 }
 
 const usage = `usage: local run [-once] [-json FILE]
        local token -role owner|viewer|operator|partner [-account ACCOUNT] [-partner PARTNER] [-for 12h]
        local import [-account ACCOUNT] FILE
+       local forward [-by 24h]
 `
 
 func main() {

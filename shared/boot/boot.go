@@ -3,7 +3,7 @@
 // environment for life, and linking every other source of credentials would double the time of a cold start.
 //
 // What only some functions need has a package of its own below this one, since linking a client costs every cold start:
-// secret (Secrets Manager), queue (SQS), till (payment channels).
+// secret (Secrets Manager), queue (SQS), objects (S3), till (payment channels).
 //
 // A function that can't get what it needs must not start: every method ends the process with a line in the log that
 // names the variable, and Lambda reports the failed start.
@@ -62,6 +62,15 @@ func (b *Boot) Env(name string) string {
 	return value
 }
 
+// Number is a variable that must be set, to a whole number above 0.
+func (b *Boot) Number(name string) int {
+	n, err := strconv.Atoi(b.Env(name))
+	if err != nil || n < 1 {
+		b.Fail("a variable must be a whole number above 0", "variable", name)
+	}
+	return n
+}
+
 // Fail ends the process with a line in the log.
 func (b *Boot) Fail(what string, attrs ...any) {
 	b.Log.Error(what, attrs...)
@@ -70,7 +79,7 @@ func (b *Boot) Fail(what string, attrs ...any) {
 
 // Ledger is the ledger over the table TABLE_NAME, with the policy of POLICY.
 func (b *Boot) Ledger() *ledger.Ledger {
-	return &ledger.Ledger{Store: b.Store(), Policy: b.policy(), Now: time.Now}
+	return &ledger.Ledger{Store: b.Store(), Policy: b.policy(), Now: Now}
 }
 
 // Store is the store over the table TABLE_NAME.

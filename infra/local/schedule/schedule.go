@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"strconv"
 	"strings"
 	"sync"
@@ -35,6 +36,7 @@ type Options struct {
 	Region     string
 	Retries    *int             // of a failed invocation: 0 to 2; 2 if nil
 	Now        func() time.Time // time.Now if nil: says what is due. Waiting in between is real
+	Glance     time.Duration    // how often to look at a clock that somebody may set forward; never if 0
 	Logger     *slog.Logger     // slog.Default() if nil
 }
 
@@ -53,6 +55,9 @@ func New(o Options) (*Schedule, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Glance == 0 {
+		o.Glance = math.MaxInt64
 	}
 	s := &Schedule{o: o, retries: asyncRetries, log: cmp.Or(o.Logger, slog.Default()).With("schedule", o.Name)}
 	if o.Retries != nil {
@@ -94,7 +99,7 @@ func (s *Schedule) wait(ctx context.Context, due time.Time) bool {
 		if rest <= 0 {
 			return ctx.Err() == nil
 		}
-		timer := time.NewTimer(rest)
+		timer := time.NewTimer(min(rest, s.o.Glance))
 		select {
 		case <-timer.C:
 		case <-ctx.Done():

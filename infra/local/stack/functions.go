@@ -52,6 +52,7 @@ func (s *Stack) environment(f sam.Function) map[string]string {
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER": url(s.listeners.aws),
 		"AWS_ENDPOINT_URL_EVENTBRIDGE":     url(s.listeners.aws),
 		"ALIPAY_GATEWAY_URL":               url(s.listeners.alipay) + "/gateway.do",
+		"CLOCK_FILE":                       s.data(clockFile),
 	}
 	maps.Copy(env, f.Env)
 	return env

@@ -18,7 +18,7 @@ const goodbye = 3 * time.Second
 func (s *Stack) startAlipay(context.Context) error {
 	var err error
 	s.Alipay, err = alipay.New(s.keys, alipay.Options{
-		Journal: s.data("alipay.jsonl"), URL: url(s.listeners.alipay), Log: s.logs.stack,
+		Journal: s.data("alipay.jsonl"), URL: url(s.listeners.alipay), Log: s.logs.stack, Now: s.Now,
 	})
 	if err != nil {
 		return err

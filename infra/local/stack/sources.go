@@ -97,6 +97,7 @@ func (s *Stack) sources(f sam.Function) ([]runner, error) {
 		}
 		r, err := schedule.New(schedule.Options{
 			Name: source.Event, Expression: expression, Input: source.Input, Function: function, Region: region, Logger: s.logs.stack,
+			Now: s.Now, Glance: time.Second,
 		})
 		if err != nil {
 			return nil, err

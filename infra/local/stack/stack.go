@@ -8,6 +8,7 @@
 //	stack.go      Options, Start, Close
 //	ports.go      where everything listens
 //	secrets.go    secrets made once and kept
+//	clock.go      a clock that can be set forward
 //	template.go   the template, with local values
 //	storage.go    DynamoDB Local and its table; the queues
 //	bus.go        the event bus and its rules
