@@ -1,0 +1,255 @@
+package webhook
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"billingcentre/shared/api"
+	"billingcentre/shared/crockford"
+	"billingcentre/shared/event"
+	"billingcentre/shared/ledger"
+	"billingcentre/shared/notice"
+	"billingcentre/shared/refusal"
+	"billingcentre/shared/wallet"
+)
+
+const (
+	deliveryKind = "webhook-delivery"
+	// maxAttempts are kept of a delivery: those of two rounds.
+	maxAttempts = 20
+)
+
+// Status is where a delivery stands.
+type Status string
+
+// The statuses. All but Pending are final until somebody replays the delivery.
+const (
+	Pending   Status = "pending"
+	Delivered Status = "delivered"
+	Dead      Status = "dead"      // given up after the last attempt
+	Cancelled Status = "cancelled" // its endpoint was disabled or removed
+)
+
+// pauses are those after each failed attempt, the last but one after the one before it: nine attempts in 24.6 hours.
+var pauses = []time.Duration{
+	5 * time.Second, time.Minute, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 8 * time.Hour, 9 * time.Hour,
+}
+
+// Delivery is one event for one endpoint.
+type Delivery struct {
+	ID        string           `json:"delivery_id"` // the webhook-id of every attempt
+	Account   wallet.AccountID `json:"account_id"`
+	Endpoint  string           `json:"webhook_id"`
+	Event     string           `json:"event"` // its name
+	Key       string           `json:"event_key"`
+	Status    Status           `json:"status"`
+	CreatedAt time.Time        `json:"created_at"`
+	NextAt    time.Time        `json:"next_at,omitzero"` // of the next attempt, while pending
+	EndedAt   time.Time        `json:"ended_at,omitzero"`
+	Step      int              `json:"step"`  // how many attempts and replays there were
+	Tried     int              `json:"tried"` // attempts since it was made, or replayed
+	Attempts  []Attempt        `json:"attempts,omitempty"`
+}
+
+// Attempt is one post and what came back.
+type Attempt struct {
+	At     time.Time `json:"at"`
+	Status int       `json:"status,omitzero"` // of the answer; 0 for none
+	Error  string    `json:"error,omitempty"` // why there was none: a word of ours
+	Took   int64     `json:"took_ms"`
+}
+
+// rank is the delivery's place in its endpoint's list.
+func (d Delivery) rank() string { return api.Instant(d.CreatedAt) + " " + d.ID }
+
+// list is the list of an endpoint's deliveries.
+func list(account wallet.AccountID, endpoint string) string {
+	return "webhook-deliveries#" + string(account) + "#" + endpoint
+}
+
+// deliveryID is the same for the same event and endpoint, and tells nothing else.
+func deliveryID(account wallet.AccountID, endpoint, key string) string {
+	sum := sha256.Sum256([]byte(string(account) + "\x00" + endpoint + "\x00" + key))
+	id := make([]byte, 26)
+	for i := range id {
+		id[i] = crockford.Alphabet[sum[i]%32]
+	}
+	return "msg_" + string(id)
+}
+
+func deliveryKey(id string) ledger.DocumentKey { return ledger.DocumentKey{Kind: deliveryKind, ID: id} }
+
+func newDelivery(account wallet.AccountID, endpoint, name, key string, now time.Time) Delivery {
+	return Delivery{
+		ID: deliveryID(account, endpoint, key), Account: account, Endpoint: endpoint, Event: name, Key: key, Status: Pending,
+		CreatedAt: now, NextAt: now,
+	}
+}
+
+// document is a delivery that is stored for the first time.
+func (d Delivery) document() ledger.Document {
+	return ledger.Document{Key: deliveryKey(d.ID)}.With(d).In(list(d.Account, d.Endpoint), d.rank())
+}
+
+// message is the delivery's next step, as its message says it.
+func (d Delivery) message() Step {
+	return Step{Account: d.Account, Endpoint: d.Endpoint, Delivery: d.ID, Step: d.Step, Due: d.NextAt}
+}
+
+// after is the delivery after an attempt that didn't succeed. wait is what the receiver asks for.
+func (d Delivery) after(failed Attempt, wait time.Duration, now time.Time) Delivery {
+	d = d.noted(failed)
+	if d.Tried > len(pauses) {
+		return d.ended(Dead, now)
+	}
+	pause := max(pauses[d.Tried-1], wait)
+	d.NextAt = now.Add(pause + spread(d.ID, pause/10)).Truncate(time.Millisecond)
+	return d
+}
+
+// noted is the delivery with one more attempt.
+func (d Delivery) noted(a Attempt) Delivery {
+	d.Attempts = append(append([]Attempt(nil), d.Attempts...), a)
+	if len(d.Attempts) > maxAttempts {
+		d.Attempts = d.Attempts[len(d.Attempts)-maxAttempts:]
+	}
+	d.Step, d.Tried = d.Step+1, d.Tried+1
+	return d
+}
+
+// ended is the delivery when nothing more is tried.
+func (d Delivery) ended(as Status, now time.Time) Delivery {
+	d.Status, d.NextAt, d.EndedAt = as, time.Time{}, now
+	return d
+}
+
+// spread is a part of a time that differs from delivery to delivery, so that many don't come at once.
+func spread(id string, within time.Duration) time.Duration {
+	sum := sha256.Sum256([]byte(id))
+	return within * time.Duration(sum[0]) / 256
+}
+
+// body is what is posted: made from the journal, so the same for every attempt.
+func (d Delivery) body(ctx context.Context, store ledger.Store) ([]byte, error) {
+	e, err := d.event(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(struct {
+		Type      string      `json:"type"`
+		Timestamp string      `json:"timestamp"`
+		Data      event.Event `json:"data"`
+	}{d.Event, e.At, e}, json.Deterministic(true))
+}
+
+func (d Delivery) event(ctx context.Context, store ledger.Store) (event.Event, error) {
+	const noticeKey = "notice:"
+	gone := errors.New("webhook: the event of delivery " + d.ID + " is not in the journal")
+	switch {
+	case d.Event == TestName:
+		return event.Event{Name: TestName, Version: event.Version, Key: d.Key, Account: d.Account, At: api.Instant(d.CreatedAt)}, nil
+	case len(d.Key) > len(noticeKey) && d.Key[:len(noticeKey)] == noticeKey:
+		told, _, err := ledger.Read[notice.Notice](ctx, store, ledger.DocumentKey{Kind: notice.DocumentKind, ID: d.Key[len(noticeKey):]})
+		if err != nil || told.Account != d.Account {
+			return event.Event{}, errors.Join(gone, err)
+		}
+		return event.OfNotice(told), nil
+	}
+	found, err := store.Entries(ctx, wallet.Key(d.Key))
+	entry, there := found[wallet.Key(d.Key)]
+	if err != nil || !there || entry.Account != d.Account {
+		return event.Event{}, errors.Join(gone, err)
+	}
+	return event.OfEntry(entry), nil
+}
+
+// Deliveries lists an endpoint's deliveries, the latest first, from the one before a rank.
+func (d *Desk) Deliveries(ctx context.Context, account wallet.AccountID, endpoint, before string, limit int) (found []Delivery, next string, err error) {
+	if _, err := d.Find(ctx, account, endpoint); err != nil {
+		return nil, "", err
+	}
+	documents, err := d.Store.List(ctx, list(account, endpoint), before, limit)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, document := range documents {
+		one, err := ledger.Body[Delivery](document)
+		if err != nil {
+			return nil, "", err
+		}
+		found = append(found, one)
+	}
+	if len(found) == limit {
+		next = found[limit-1].rank()
+	}
+	return found, next, nil
+}
+
+// Delivery is one of an endpoint's deliveries.
+func (d *Desk) Delivery(ctx context.Context, account wallet.AccountID, endpoint, id string) (Delivery, error) {
+	if _, err := d.Find(ctx, account, endpoint); err != nil {
+		return Delivery{}, err
+	}
+	found, _, err := d.delivery(ctx, account, endpoint, id)
+	return found, err
+}
+
+func (d *Desk) delivery(ctx context.Context, account wallet.AccountID, endpoint, id string) (Delivery, ledger.Document, error) {
+	found, document, err := ledger.Read[Delivery](ctx, d.Store, deliveryKey(id))
+	if refusal.Is(err, refusal.NotFound) || err == nil && (found.Account != account || found.Endpoint != endpoint) {
+		return Delivery{}, document, refusal.Of(refusal.NotFound, "There is no such delivery.")
+	}
+	return found, document, err
+}
+
+// Replay delivers again, from the first attempt on, with the same webhook-id.
+func (d *Desk) Replay(ctx context.Context, account wallet.AccountID, endpoint, id string) (Delivery, error) {
+	to, err := d.Find(ctx, account, endpoint)
+	if err != nil {
+		return Delivery{}, err
+	}
+	if !to.Enabled {
+		return Delivery{}, refusal.Of(refusal.Conflict, "The webhook is disabled.")
+	}
+	for range tries {
+		found, document, err := d.delivery(ctx, account, endpoint, id)
+		if err != nil {
+			return Delivery{}, err
+		}
+		found.Status, found.NextAt, found.EndedAt, found.Tried = Pending, d.now(), time.Time{}, 0
+		found.Step++
+		if err := d.Queue.Send(ctx, found.message()); err != nil {
+			return Delivery{}, err
+		}
+		if err = d.Store.Put(ctx, document.With(found)); !errors.Is(err, ledger.ErrStale) {
+			return found, err
+		}
+	}
+	return Delivery{}, ledger.ErrContended
+}
+
+// Test sends an endpoint an event that says nothing. The same key again is the same delivery.
+func (d *Desk) Test(ctx context.Context, account wallet.AccountID, endpoint, once string) (found Delivery, repeated bool, err error) {
+	to, err := d.Find(ctx, account, endpoint)
+	if err != nil {
+		return Delivery{}, false, err
+	}
+	if !to.Enabled {
+		return Delivery{}, false, refusal.Of(refusal.Conflict, "The webhook is disabled.")
+	}
+	made := newDelivery(account, endpoint, TestName, "test:"+once, d.now())
+	if err := d.Store.Put(ctx, made.document()); errors.Is(err, ledger.ErrStale) {
+		found, _, err := d.delivery(ctx, account, endpoint, made.ID)
+		if err != nil || found.Step > 0 {
+			return found, true, err
+		}
+		return found, true, d.Queue.Send(ctx, found.message()) // the first time may have died before this
+	} else if err != nil {
+		return Delivery{}, false, err
+	}
+	return made, false, d.Queue.Send(ctx, made.message())
+}

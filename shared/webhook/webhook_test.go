@@ -1,0 +1,519 @@
+package webhook_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/go-json-experiment/json"
+
+	"billingcentre/shared/batch"
+	"billingcentre/shared/event"
+	"billingcentre/shared/ledger"
+	"billingcentre/shared/ledger/memory"
+	"billingcentre/shared/metric"
+	"billingcentre/shared/money"
+	"billingcentre/shared/quarantine"
+	"billingcentre/shared/wallet"
+	"billingcentre/shared/webhook"
+)
+
+var noon = time.Date(2026, 11, 10, 12, 0, 0, 0, time.UTC)
+
+// waiting is a message of the simulated queue of deliveries.
+type waiting struct {
+	id       string
+	body     string
+	sent, at time.Time // at: when it becomes visible
+	receives int
+}
+
+// post is the whole world of webhooks with a moved clock: the account acme, a desk, both workers, their queue, and a
+// receiver that answers as it is told.
+type post struct {
+	t       *testing.T
+	store   ledger.Store
+	books   *ledger.Ledger
+	desk    *webhook.Desk
+	fanout  *webhook.Fanout
+	courier *webhook.Courier
+	taker   *batch.Consumer
+
+	mu    sync.Mutex
+	now   time.Time
+	queue []waiting
+	sent  int
+
+	receiver *httptest.Server
+	got      []received
+	answer   func(w http.ResponseWriter, r *http.Request, n int) // n: how many came before
+}
+
+// received is what the receiver got.
+type received struct {
+	header http.Header
+	body   []byte
+}
+
+func newPost(t *testing.T) *post {
+	p := &post{t: t, now: noon, answer: func(http.ResponseWriter, *http.Request, int) {}}
+	p.store = new(memory.Store)
+	p.books = &ledger.Ledger{Store: p.store, Policy: wallet.DefaultPolicy(), Now: p.clock}
+	p.do(wallet.Open{Account: "acme", Currency: money.CNY, Zone: "Asia/Shanghai", Actor: "ops"})
+	signer := webhook.Signer{Master: []byte("a master key of thirty-two bytes")}
+	p.desk = &webhook.Desk{Store: p.store, Signer: signer, Addresses: webhook.Anywhere, Queue: p, Now: p.clock}
+	p.fanout = &webhook.Fanout{Store: p.store, Queue: p, Now: p.clock}
+	log := slog.New(slog.DiscardHandler)
+	p.courier = &webhook.Courier{
+		Store: p.store, Queue: p, Client: webhook.Anywhere.Client(), Signer: signer, Metrics: &metric.Metrics{Out: io.Discard}, Log: log, Now: p.clock,
+	}
+	p.taker = &batch.Consumer{
+		Source: "webhook-deliveries", QueueURL: "http://127.0.0.1/000000000000/q", MaxReceives: 20, Queue: p, Now: p.clock, Log: log,
+		Quarantine: &quarantine.Quarantine{Store: p.store, Now: p.clock, Metrics: &metric.Metrics{Out: io.Discard}},
+	}
+	p.receiver = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		p.mu.Lock()
+		n := len(p.got)
+		p.got = append(p.got, received{r.Header, body})
+		p.mu.Unlock()
+		p.answer(w, r, n)
+	}))
+	t.Cleanup(p.receiver.Close)
+	return p
+}
+
+func (p *post) clock() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.now
+}
+
+func (p *post) do(command wallet.Command) wallet.Entry {
+	p.t.Helper()
+	receipt, err := p.books.Do(p.t.Context(), "acme", ledger.Intent{Command: command})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return receipt.Entry
+}
+
+// topUp books an entry to tell of.
+func (p *post) topUp(key string) event.Event {
+	p.t.Helper()
+	return event.OfEntry(p.do(wallet.Adjust{Account: "acme", Once: key, Amount: money.Units(money.CNY, 5), Reason: "test", Actor: "ops"}))
+}
+
+// endpoint is a webhook to the receiver for all events.
+func (p *post) endpoint(names ...string) (webhook.Endpoint, string) {
+	p.t.Helper()
+	if len(names) == 0 {
+		names = []string{"*"}
+	}
+	e, secret, _, err := p.desk.Add(p.t.Context(), "acme", fmt.Sprint("key", len(p.endpoints())), webhook.Wish{URL: p.receiver.URL, Events: names, Enabled: true})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return e, secret
+}
+
+func (p *post) endpoints() []webhook.Endpoint {
+	p.t.Helper()
+	all, err := p.desk.List(p.t.Context(), "acme")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return all
+}
+
+// Send implements webhook.Queue.
+func (p *post) Send(_ context.Context, steps ...webhook.Step) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, step := range steps {
+		text, err := json.Marshal(step)
+		if err != nil {
+			return err
+		}
+		p.sent++
+		delay := max(0, min(step.Due.Sub(p.now), batch.MaxDelay))
+		p.queue = append(p.queue, waiting{id: strconv.Itoa(p.sent), body: string(text), sent: p.now, at: p.now.Add(delay)})
+	}
+	return nil
+}
+
+// ChangeMessageVisibilityBatch implements batch.Visibility: the receipt of a message is its id.
+func (p *post) ChangeMessageVisibilityBatch(_ context.Context, in *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, e := range in.Entries {
+		for i := range p.queue {
+			if p.queue[i].id == *e.ReceiptHandle {
+				p.queue[i].at = p.now.Add(time.Duration(e.VisibilityTimeout) * time.Second)
+			}
+		}
+	}
+	return &sqs.ChangeMessageVisibilityBatchOutput{}, nil
+}
+
+// tell fans events out, as a batch from the bus.
+func (p *post) tell(told ...event.Event) {
+	p.t.Helper()
+	in := events.SQSEvent{}
+	for i, e := range told {
+		detail, err := e.JSON()
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		body := fmt.Sprintf(`{"version":"0","id":"x","detail-type":%q,"source":"billing-centre","account":"000000000000","time":"2026-11-10T12:00:00Z","region":"x","resources":[],"detail":%s}`, e.Name, detail)
+		in.Records = append(in.Records, p.record(waiting{id: fmt.Sprint("e", i), body: body, sent: p.now, receives: 1}))
+	}
+	out, err := p.taker.Take(p.t.Context(), in, p.fanout.Work)
+	if err != nil || out.Retried+out.Quarantined > 0 {
+		p.t.Fatalf("%+v, %v", out, err)
+	}
+}
+
+func (p *post) record(m waiting) events.SQSMessage {
+	return events.SQSMessage{
+		MessageId: m.id, ReceiptHandle: m.id, Body: m.body, EventSourceARN: "arn:aws:sqs:us-east-1:000000000000:q",
+		Attributes: map[string]string{"ApproximateReceiveCount": strconv.Itoa(m.receives), "SentTimestamp": strconv.FormatInt(m.sent.UnixMilli(), 10)},
+	}
+}
+
+// take lets the courier take all messages that are visible, in one batch; those that it doesn't hand back are gone,
+// unless lose says that the acknowledgement is lost. false: the queue is empty.
+func (p *post) take(lose bool) bool {
+	p.t.Helper()
+	p.mu.Lock()
+	if len(p.queue) == 0 {
+		p.mu.Unlock()
+		return false
+	}
+	slices.SortStableFunc(p.queue, func(a, b waiting) int { return a.at.Compare(b.at) })
+	if p.now.Before(p.queue[0].at) {
+		p.now = p.queue[0].at
+	}
+	in, taken := events.SQSEvent{}, map[string]bool{}
+	for i := range p.queue {
+		if m := &p.queue[i]; !m.at.After(p.now) {
+			m.receives++
+			m.at = p.now.Add(6 * time.Minute) // the queue's visibility timeout
+			taken[m.id] = true
+			in.Records = append(in.Records, p.record(*m))
+		}
+	}
+	p.mu.Unlock()
+	out, err := p.taker.Take(p.t.Context(), in, p.courier.Work)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for _, failed := range out.Response().BatchItemFailures {
+		delete(taken, failed.ItemIdentifier)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.queue = slices.DeleteFunc(p.queue, func(m waiting) bool { return taken[m.id] && !lose })
+	return true
+}
+
+// run takes until nothing is left.
+func (p *post) run() {
+	p.t.Helper()
+	for range 10_000 {
+		if !p.take(false) {
+			return
+		}
+	}
+	p.t.Fatal("the queue never empties")
+}
+
+// deliveries are all of an endpoint's, the latest first.
+func (p *post) deliveries(e webhook.Endpoint) []webhook.Delivery {
+	p.t.Helper()
+	found, _, err := p.desk.Deliveries(p.t.Context(), "acme", e.ID, "", 100)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return found
+}
+
+// only is the one delivery of an endpoint.
+func (p *post) only(e webhook.Endpoint) webhook.Delivery {
+	p.t.Helper()
+	found := p.deliveries(e)
+	if len(found) != 1 {
+		p.t.Fatalf("%d deliveries: %+v", len(found), found)
+	}
+	return found[0]
+}
+
+func TestAnEventIsPostedSignedAndRecorded(t *testing.T) {
+	p := newPost(t)
+	e, secret := p.endpoint()
+	told := p.topUp("one")
+	p.tell(told)
+	p.run()
+	d := p.only(e)
+	if d.Status != webhook.Delivered || len(d.Attempts) != 1 || d.Attempts[0].Status != 200 || len(p.got) != 1 {
+		t.Fatalf("%+v, %d posts", d, len(p.got))
+	}
+	got := p.got[0]
+	if err := verify(secret, got); err != nil {
+		t.Error(err)
+	}
+	detail, err := told.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf(`{"type":"entry.adjusted","timestamp":"2026-11-10T12:00:00.000Z","data":%s}`, detail)
+	if !equalJSON(t, want, string(got.body)) || got.header.Get("Webhook-Id") != d.ID || got.header.Get("Content-Type") != "application/json" {
+		t.Errorf("posted %s with %v, want %s", got.body, got.header, want)
+	}
+}
+
+func equalJSON(t *testing.T, a, b string) bool {
+	t.Helper()
+	var x, y any
+	if json.Unmarshal([]byte(a), &x) != nil || json.Unmarshal([]byte(b), &y) != nil {
+		return false
+	}
+	m, _ := json.Marshal(x, json.Deterministic(true))
+	n, _ := json.Marshal(y, json.Deterministic(true))
+	return bytes.Equal(m, n)
+}
+
+func TestOnlyWantedEventsAreDelivered(t *testing.T) {
+	p := newPost(t)
+	entries, _ := p.endpoint("entry.*")
+	settled, _ := p.endpoint("entry.settled", "notice.locked")
+	off, _ := p.endpoint()
+	if _, err := p.desk.Change(t.Context(), "acme", off.ID, webhook.Wish{URL: off.URL, Events: off.Events}); err != nil {
+		t.Fatal(err)
+	}
+	p.tell(p.topUp("one"), p.topUp("two"))
+	p.run()
+	if a, b, c := len(p.deliveries(entries)), len(p.deliveries(settled)), len(p.deliveries(off)); a != 2 || b != 0 || c != 0 || len(p.got) != 2 {
+		t.Errorf("%d, %d, %d deliveries, %d posts", a, b, c, len(p.got))
+	}
+}
+
+// A receiver that fails is tried nine times in about a day, each time with the same webhook-id and body, and then no more
+// until somebody replays the delivery.
+func TestAFailingReceiverIsTriedForADayAndReplayable(t *testing.T) {
+	p := newPost(t)
+	e, secret := p.endpoint()
+	p.answer = func(w http.ResponseWriter, _ *http.Request, _ int) { w.WriteHeader(http.StatusInternalServerError) }
+	p.tell(p.topUp("one"))
+	p.run()
+	d := p.only(e)
+	if d.Status != webhook.Dead || len(d.Attempts) != 9 || len(p.got) != 9 {
+		t.Fatalf("%+v, %d posts", d, len(p.got))
+	}
+	if took := d.EndedAt.Sub(d.CreatedAt); took < 24*time.Hour || took > 28*time.Hour {
+		t.Errorf("given up after %s", took)
+	}
+	for _, got := range p.got {
+		if got.header.Get("Webhook-Id") != d.ID || !bytes.Equal(got.body, p.got[0].body) || verify(secret, got) != nil {
+			t.Errorf("posted %v", got.header)
+		}
+	}
+	p.answer = func(http.ResponseWriter, *http.Request, int) {}
+	if _, err := p.desk.Replay(t.Context(), "acme", e.ID, d.ID); err != nil {
+		t.Fatal(err)
+	}
+	p.run()
+	if d = p.only(e); d.Status != webhook.Delivered || len(d.Attempts) != 10 || p.got[9].header.Get("Webhook-Id") != d.ID {
+		t.Errorf("after its replay %+v", d)
+	}
+}
+
+func TestWhatAnAnswerMeans(t *testing.T) {
+	long := strings.Repeat("x", 1<<20)
+	for name, row := range map[string]struct {
+		answer func(w http.ResponseWriter, r *http.Request, n int)
+		status webhook.Status
+		posts  int
+	}{
+		"200":                       {func(http.ResponseWriter, *http.Request, int) {}, webhook.Delivered, 1},
+		"204":                       {func(w http.ResponseWriter, _ *http.Request, _ int) { w.WriteHeader(204) }, webhook.Delivered, 1},
+		"a redirect isn't followed": {func(w http.ResponseWriter, r *http.Request, _ int) { http.Redirect(w, r, "/elsewhere", 302) }, webhook.Dead, 9},
+		"500, then 200":             {func(w http.ResponseWriter, _ *http.Request, n int) { w.WriteHeader([]int{500, 503, 200}[min(n, 2)]) }, webhook.Delivered, 3},
+		"400 is tried again, too":   {func(w http.ResponseWriter, _ *http.Request, n int) { w.WriteHeader([]int{400, 200}[min(n, 1)]) }, webhook.Delivered, 2},
+		"410 is the end":            {func(w http.ResponseWriter, _ *http.Request, _ int) { w.WriteHeader(410) }, webhook.Dead, 1},
+		"a huge body":               {func(w http.ResponseWriter, _ *http.Request, _ int) { _, _ = io.WriteString(w, long) }, webhook.Delivered, 1},
+		"huge headers":              {func(w http.ResponseWriter, _ *http.Request, n int) { w.Header().Set("X", long[:(1-min(n, 1))<<16]) }, webhook.Delivered, 2},
+		"a closed connection": {func(_ http.ResponseWriter, _ *http.Request, n int) {
+			if n == 0 {
+				panic(http.ErrAbortHandler)
+			}
+		}, webhook.Delivered, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPost(t)
+			p.receiver.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+			e, _ := p.endpoint()
+			p.answer = row.answer
+			p.tell(p.topUp("one"))
+			p.run()
+			if d := p.only(e); d.Status != row.status || len(p.got) != row.posts || len(d.Attempts) != row.posts {
+				t.Errorf("%d posts: %+v", len(p.got), d)
+			}
+			if e := p.endpoints()[0]; e.Enabled == (name == "410 is the end") {
+				t.Errorf("endpoint %+v", e)
+			}
+		})
+	}
+}
+
+// A body that never ends and headers that never come cost no more than their time-out.
+func TestASlowReceiverCostsItsTimeout(t *testing.T) {
+	p := newPost(t)
+	p.courier.Client.Timeout = 200 * time.Millisecond
+	e, _ := p.endpoint()
+	let := make(chan struct{})
+	t.Cleanup(func() { close(let) })
+	p.answer = func(w http.ResponseWriter, r *http.Request, n int) {
+		if n == 1 { // headers at once, then a body that drips
+			w.WriteHeader(200)
+			_ = http.NewResponseController(w).Flush()
+		}
+		select {
+		case <-let:
+		case <-r.Context().Done():
+		}
+	}
+	p.tell(p.topUp("one"))
+	began := time.Now()
+	p.run()
+	if d := p.only(e); d.Status != webhook.Delivered || len(d.Attempts) != 2 || d.Attempts[0].Error != "timeout" || time.Since(began) > 5*time.Second {
+		t.Errorf("%+v after %s", d, time.Since(began))
+	}
+}
+
+// An endpoint that nobody answers for rests, so that its deliveries don't take the time of others.
+func TestASilentEndpointRestsAndHurtsNobody(t *testing.T) {
+	p := newPost(t)
+	live, _ := p.endpoint()
+	dead, _, _, err := p.desk.Add(t.Context(), "acme", "dead", webhook.Wish{URL: "http://127.0.0.1:1/", Events: []string{"*"}, Enabled: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []event.Event
+	for i := range 30 {
+		told = append(told, p.topUp(fmt.Sprint("t", i)))
+	}
+	p.tell(told...)
+	p.take(false)
+	for _, d := range p.deliveries(live) {
+		if d.Status != webhook.Delivered {
+			t.Errorf("%+v", d)
+		}
+	}
+	resting := 0
+	for _, d := range p.deliveries(dead) {
+		if d.Attempts[0].Error == "resting" {
+			resting++
+		}
+	}
+	if resting != 27 {
+		t.Errorf("%d of 30 deliveries spared a rest", resting)
+	}
+	p.run()
+	for _, d := range p.deliveries(dead) {
+		if d.Status != webhook.Dead || len(d.Attempts) != 9 {
+			t.Errorf("%+v", d)
+		}
+	}
+}
+
+// Acknowledgements are lost, steps come twice, the bus tells twice, a worker dies between its writes: each event is
+// posted at least once with one webhook-id, and recorded once.
+func TestRedeliveryAndDuplicates(t *testing.T) {
+	p := newPost(t)
+	e, _ := p.endpoint()
+	p.answer = func(w http.ResponseWriter, _ *http.Request, n int) {
+		w.WriteHeader([]int{500, 500, 200, 500, 200}[min(n, 4)])
+	}
+	a, b := p.topUp("one"), p.topUp("two")
+	p.tell(a, b)
+	p.tell(a, b, a) // nobody has begun: both are sent again
+	for i := range 200 {
+		if !p.take(i%3 != 2) { // two of three acknowledgements are lost
+			break
+		}
+		if i == 2 {
+			p.tell(b)
+		}
+	}
+	p.run()
+	ids := map[string]int{}
+	for _, got := range p.got {
+		ids[got.header.Get("Webhook-Id")]++
+	}
+	found := p.deliveries(e)
+	if len(found) != 2 || len(ids) != 2 {
+		t.Fatalf("%d deliveries, ids %v", len(found), ids)
+	}
+	for _, d := range found {
+		good := 0
+		for _, attempt := range d.Attempts {
+			if attempt.Status == 200 {
+				good++
+			}
+		}
+		if d.Status != webhook.Delivered || good != 1 {
+			t.Errorf("%+v", d)
+		}
+	}
+}
+
+func TestRotationSignsTwiceForADay(t *testing.T) {
+	p := newPost(t)
+	e, old := p.endpoint()
+	_, fresh, err := p.desk.Rotate(t.Context(), "acme", e.ID)
+	if err != nil || fresh == old {
+		t.Fatal(err)
+	}
+	p.tell(p.topUp("one"))
+	p.run()
+	p.now = p.now.Add(24 * time.Hour)
+	p.tell(p.topUp("two"))
+	p.run()
+	for i, row := range []struct {
+		secret string
+		good   bool
+	}{{old, true}, {fresh, true}, {old, false}, {fresh, true}} {
+		if err := verify(row.secret, p.got[i/2]); (err == nil) != row.good {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+	if n := len(strings.Fields(p.got[0].header.Get("Webhook-Signature"))); n != 2 {
+		t.Errorf("%d signatures", n)
+	}
+}
+
+func TestWhatIsOnItsWayToARemovedEndpointIsCancelled(t *testing.T) {
+	p := newPost(t)
+	e, _ := p.endpoint()
+	p.tell(p.topUp("one"))
+	if _, err := p.desk.Change(t.Context(), "acme", e.ID, webhook.Wish{URL: e.URL, Events: e.Events}); err != nil {
+		t.Fatal(err)
+	}
+	p.run()
+	if d := p.only(e); d.Status != webhook.Cancelled || len(p.got) != 0 {
+		t.Errorf("%+v", d)
+	}
+}
