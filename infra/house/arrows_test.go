@@ -49,7 +49,7 @@ var doors = []struct {
 	{"github.com/shopspring/decimal", []string{"shared/money", "infra/"}, "an exact cost is money.Exact, so that currencies can't be mixed"},
 	{"encoding/json", []string{"shared/payment/alipay", "shared/ledger/ledgertest/", "infra/"}, "what clients and producers send is read by api.Strict: this one takes the last of two members, folds their case, and lets bytes pass that aren't UTF-8"},
 	{"github.com/getkin/", []string{"shared/api/contract", "infra/"}, "the contract is checked in tests; answering costs nothing for it"},
-	{module + "shared/ledger/dynamo", []string{"shared/boot", "shared/outbox", "infra/"}, "everybody else has a ledger.Store; the outbox reads the table's stream"},
+	{module + "shared/ledger/dynamo", []string{"shared/boot", "shared/outbox", "shared/follow", "infra/"}, "everybody else has a ledger.Store; outbox and follow read the table's stream"},
 	{module + "shared/ledger/memory", []string{"infra/"}, "it forgets: it is for tests and demonstrations"},
 	{module + "shared/ledger/ledgertest", []string{"shared/ledger/ledgertest/"}, "it is for tests"},
 	{module + "shared/api/apitest", nil, "it is for tests"},

@@ -56,7 +56,7 @@ func TestTemplateNamesEveryFunction(t *testing.T) {
 		folders = append(folders, f.Folder)
 	}
 	want := []string{
-		"functions/accounts", "functions/arrears", "functions/auditor", "functions/bank-transfer", "functions/bill-settlement", "functions/expiry", "functions/monthly-bills", "functions/monthly-plan", "functions/operator",
+		"functions/accounts", "functions/arrears", "functions/auditor", "functions/bank-transfer", "functions/bill-settlement", "functions/bookkeeper", "functions/expiry", "functions/monthly-bills", "functions/monthly-plan", "functions/operator",
 		"functions/outbox", "functions/payment-callback", "functions/payment-poller", "functions/prepaid-purchase", "functions/proof", "functions/recharge",
 		"functions/statements", "functions/voucher-activation", "functions/wallet",
 	}
@@ -234,6 +234,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		monthly = "arn:aws:sqs:us-east-1:000000000000:local-monthly-bills"
 		dead    = "arn:aws:sqs:us-east-1:000000000000:local-usage-bills-dead"
 		failed  = "arn:aws:sqs:us-east-1:000000000000:OutboxFailureQueue"
+		unkept  = "arn:aws:sqs:us-east-1:000000000000:BookkeeperFailureQueue"
 		events  = "arn:aws:events:us-east-1:000000000000:event-bus/local-events"
 		pepper  = "arn:aws:secretsmanager:us-east-1:000000000000:secret:CentreSecret"
 		alipay  = "arn:aws:secretsmanager:us-east-1:000000000000:secret:alipay"
@@ -249,6 +250,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"auditor":            read + " dynamodb:PutItem " + table + list,
 		"bank-transfer":      read + write + list + secret,
 		"bill-settlement":    read + write + consume,
+		"bookkeeper":         read + " dynamodb:PutItem " + table + list + " dynamodb:DescribeStream " + stream + " dynamodb:GetRecords " + stream + " dynamodb:GetShardIterator " + stream + " sqs:SendMessage " + unkept,
 		"expiry":             read + write + " dynamodb:Query " + due,
 		"monthly-bills":      read + " dynamodb:PutItem " + table + list + " dynamodb:Query " + grants + strings.ReplaceAll(consume, bills, monthly),
 		"monthly-plan":       read + " dynamodb:PutItem " + table + list + " sqs:SendMessage " + monthly,
@@ -263,7 +265,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"voucher-activation": read + write + secret,
 		"wallet":             read + list + " dynamodb:Query " + grants + secret,
 	}
-	resources := []string{table, lists, grants, due, stream, bills, monthly, dead, failed, events, pepper, alipay}
+	resources := []string{table, unkept, lists, grants, due, stream, bills, monthly, dead, failed, events, pepper, alipay}
 	for _, f := range resolve(t, sam.Local{Parameters: parameters()}).Functions {
 		var may []string
 		for _, s := range f.Policy {
