@@ -13,6 +13,9 @@ import (
 // MostForecastDays is how far a forecast looks ahead: a year, so that all that is bought today has been used or has lapsed.
 const MostForecastDays = 366
 
+// mostTried is how many vouchers and cards a wallet may hold for gift tiers to be tried on it: each is another year ahead.
+const mostTried = 200
+
 // Spend is what usage cost over some days, by settlement method and class. It is what a forecast goes on with.
 type Spend struct {
 	Days int // over how many days
@@ -93,7 +96,7 @@ func Ahead(head wallet.Head, policy wallet.Policy, spend Spend, now time.Time, d
 		return Forecast{}, err
 	}
 	f := r.forecast(head, now)
-	if len(policy.Gifts) == 0 {
+	if len(policy.Gifts) == 0 || len(head.Lots) > mostTried {
 		return f, nil
 	}
 	year, err := run(head, policy, spend, now, MostForecastDays)
