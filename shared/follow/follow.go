@@ -162,11 +162,11 @@ func (c *Consumer[S]) pause(ctx context.Context, attempt int, err error) error {
 
 // last is the number up to which a step goes.
 func (c *Consumer[S]) last(after, until int64) int64 {
-	stride := int64(max(c.Stride, 1))
-	until = min(until, after+int64(max(c.Most, c.Stride, 1)))
-	if c.Most == 0 {
-		until = min(until, max(after+most, after+stride))
+	stride, room := int64(max(c.Stride, 1)), int64(c.Most)
+	if room == 0 {
+		room = most
 	}
+	until = min(until, after+max(room, stride))
 	return until - until%stride
 }
 
