@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"billingcentre/shared/api"
+	"billingcentre/shared/charge"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/money"
 	"billingcentre/shared/proof"
@@ -22,6 +23,7 @@ type handler struct {
 	quarantine *quarantine.Quarantine
 	bills      sender
 	proofs     *proof.Book
+	charges    *charge.Desk
 	cursors    api.Cursors
 }
 
@@ -40,6 +42,13 @@ func (h handler) routes() []api.Route {
 		{Key: "GET /v1/operator/proofs/{proof}", Handle: h.getProof},
 		{Key: "GET /v1/operator/proof-cases", Handle: h.listCases},
 		{Key: "POST /v1/operator/proof-cases/{case}/closure", Handle: h.closeCase},
+		{Key: "GET /v1/operator/cloud-charges", Handle: h.listPendingCharges},
+		{Key: "GET /v1/operator/cloud-records", Handle: h.listRecords},
+		{Key: "GET /v1/operator/cloud-records/{record}", Handle: h.getRecord},
+		{Key: "GET /v1/operator/cloud-records/{record}/charges", Handle: h.listRecordCharges},
+		{Key: "POST /v1/operator/cloud-records/{record}/retry", Handle: h.retryRecord},
+		{Key: "POST /v1/operator/cloud-records/{record}/closure", Handle: h.closeRecord},
+		{Key: "PUT /v1/operator/cloud-customers/{provider}/{customer}", Handle: h.setCustomer},
 		{Key: "GET /v1/operator/quarantine", Handle: h.listQuarantine},
 		{Key: "GET /v1/operator/quarantine/{message}", Handle: h.getQuarantined},
 		{Key: "POST /v1/operator/quarantine/{message}/replay", Handle: h.replay},

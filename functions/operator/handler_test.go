@@ -10,7 +10,7 @@ import (
 	"billingcentre/shared/api"
 	"billingcentre/shared/api/apitest"
 	"billingcentre/shared/audit"
-	"billingcentre/shared/ledger"
+	"billingcentre/shared/metering"
 	"billingcentre/shared/money"
 	"billingcentre/shared/wallet"
 )
@@ -23,6 +23,9 @@ const (
 	reversals   = "POST /v1/operator/bills/{bill}/reversal"
 	quotas      = "PUT /v1/operator/partners/{partner}/quota"
 	closures    = "POST /v1/operator/proof-cases/{case}/closure"
+	retries     = "POST /v1/operator/cloud-records/{record}/retry"
+	recordEnds  = "POST /v1/operator/cloud-records/{record}/closure"
+	customers   = "PUT /v1/operator/cloud-customers/{provider}/{customer}"
 	replays     = "POST /v1/operator/quarantine/{message}/replay"
 )
 
@@ -33,29 +36,51 @@ func again(name string) func(*world) {
 
 // given is what must have happened before each event.
 var given = map[string]func(w *world){
-	"issue":                     nil,
-	"issue-again":               again("issue-again"),
-	"issue-key-reused":          again("issue"),
-	"issue-bad-fields":          nil,
-	"batches":                   again("issue"),
-	"batch":                     again("issue"),
-	"batch-unknown":             nil,
-	"voucher":                   nil,
-	"voucher-again":             again("voucher-again"),
-	"voucher-both-ends":         nil,
-	"card":                      nil,
-	"card-repays-arrears":       func(w *world) { w.settle("b-1", wallet.BillingCenter) },
-	"card-by-partner":           func(w *world) { w.quotaOf(500) },
-	"card-by-partner-short":     func(w *world) { w.quotaOf(200) },
-	"card-by-partner-again":     func(w *world) { w.quotaOf(300); again("card-by-partner-again")(w) },
-	"credit":                    nil,
-	"debit-too-much":            func(w *world) { w.cash(10) },
-	"reverse":                   func(w *world) { w.voucher("v", 4); w.cash(10); w.settle("b-1", wallet.BillingCenter) },
-	"reverse-again":             func(w *world) { w.settle("b-1", wallet.BillingCenter); again("reverse-again")(w) },
-	"reverse-other-key":         func(w *world) { w.settle("b-1", wallet.BillingCenter); again("reverse")(w) },
-	"reverse-unknown":           nil,
-	"reverse-cloud":             func(w *world) { w.settle("b-1", wallet.Cloud) },
-	"reverse-cloud-accepted":    func(w *world) { w.settle("b-1", wallet.Cloud); accept(w, "b-1") },
+	"issue":                       nil,
+	"issue-again":                 again("issue-again"),
+	"issue-key-reused":            again("issue"),
+	"issue-bad-fields":            nil,
+	"batches":                     again("issue"),
+	"batch":                       again("issue"),
+	"batch-unknown":               nil,
+	"voucher":                     nil,
+	"voucher-again":               again("voucher-again"),
+	"voucher-both-ends":           nil,
+	"card":                        nil,
+	"card-repays-arrears":         func(w *world) { w.settle("b-1", wallet.BillingCenter) },
+	"card-by-partner":             func(w *world) { w.quotaOf(500) },
+	"card-by-partner-short":       func(w *world) { w.quotaOf(200) },
+	"card-by-partner-again":       func(w *world) { w.quotaOf(300); again("card-by-partner-again")(w) },
+	"credit":                      nil,
+	"debit-too-much":              func(w *world) { w.cash(10) },
+	"reverse":                     func(w *world) { w.voucher("v", 4); w.cash(10); w.settle("b-1", wallet.BillingCenter) },
+	"reverse-again":               func(w *world) { w.settle("b-1", wallet.BillingCenter); again("reverse-again")(w) },
+	"reverse-other-key":           func(w *world) { w.settle("b-1", wallet.BillingCenter); again("reverse")(w) },
+	"reverse-unknown":             nil,
+	"reverse-cloud":               func(w *world) { w.settle("b-1", wallet.Cloud) },
+	"reverse-cloud-sent":          func(w *world) { w.settle("b-1", wallet.Cloud); w.meter(metering.Busy) },
+	"cloud-charges":               func(w *world) { w.settle("b-1", wallet.Cloud); w.settle("b-2", wallet.Cloud) },
+	"cloud-records":               owed(metering.NotSubscribed),
+	"cloud-records-accepted":      owed(metering.Accepted),
+	"cloud-records-unknown-state": nil,
+	"cloud-record":                owed(metering.Busy),
+	"cloud-record-unknown":        nil,
+	"cloud-record-charges":        owed(metering.Accepted),
+	"cloud-retry":                 owed(metering.NotSubscribed),
+	"cloud-retry-again": func(w *world) {
+		owed(metering.NotSubscribed)(w)
+		again("cloud-retry-again")(w)
+		w.meter(metering.Accepted)
+	},
+	"cloud-retry-doubtful":      owed(metering.Unknown),
+	"cloud-retry-looked":        owed(metering.Unknown),
+	"cloud-write-off":           owed(metering.Refused),
+	"cloud-close-accepted":      owed(metering.Unknown),
+	"cloud-close-bad":           owed(metering.Unknown),
+	"cloud-close-settled":       owed(metering.Accepted),
+	"cloud-customer":            nil,
+	"cloud-customer-bad":        nil,
+	"reverse-cloud-accepted":    func(w *world) { w.settle("b-1", wallet.Cloud); w.meter(metering.Accepted) },
 	"quota":                     nil,
 	"proofs":                    proven,
 	"proof":                     proven,
@@ -85,19 +110,6 @@ var given = map[string]func(w *world){
 	"replay-unknown":      nil,
 }
 
-// accept turns a bill's cloud charge as its consumer does.
-func accept(w *world, bill string) {
-	key := ledger.DocumentKey{Kind: "cloud-charge", ID: bill}
-	body, document, err := ledger.Read[map[string]any](w.t.Context(), w.ledger.Store, key)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	body["status"] = "accepted"
-	if err := w.ledger.Store.Put(w.t.Context(), document.With(body)); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
 func TestEvents(t *testing.T) {
 	apitest.Run(t, "operator", func(t *testing.T, name string) api.Handler {
 		prepare, known := given[name]
@@ -123,6 +135,9 @@ func TestWhoMay(t *testing.T) {
 		reversals:   `{"reason":"r"}`,
 		quotas:      `{"currency":"CNY","amount":"1"}`,
 		closures:    `{"reason":"r"}`,
+		retries:     `{"reason":"r"}`,
+		recordEnds:  `{"outcome":"accepted","reason":"r"}`,
+		customers:   `{"license_arn":""}`,
 	}
 	for _, route := range newWorld(t).routes() {
 		for _, row := range []struct {
@@ -141,13 +156,14 @@ func TestWhoMay(t *testing.T) {
 			w.quotaOf(100)
 			w.settle("b-1", wallet.BillingCenter)
 			w.keep("m-1", "usage-bills", "{}")
+			owed(metering.NotSubscribed)(w)
 			batch, _, err := w.vouchers.Issue(t.Context(), orderOf(1))
 			if err != nil {
 				t.Fatal(err)
 			}
 			proven(w)
 			got := w.sendBy(row.who, route.Key, "k", bodies[route.Key], "bill", "b-1", "message", "m-1", "partner", "reseller", "batch", batch.ID,
-				"proof", "alipay-2026-11-01", "case", foundCase)
+				"proof", "alipay-2026-11-01", "case", foundCase, "record", chargeRecord, "provider", "aws", "customer", "c-1")
 			if !row.fits(got.Status) {
 				t.Errorf("%s by %s: %d %s", route.Key, row.who.Role, got.Status, got.Body)
 			}
@@ -193,10 +209,12 @@ func TestBadFields(t *testing.T) {
 		{adjustments, `{"direction":"credit","amount":"0","reason":"r"}`, "/amount"},
 		{adjustments, `{"direction":"credit","amount":"1","reason":"r","balance":"9"}`, "/balance"}, // H34
 		{reversals, `{}`, "/reason"},
+		{customers, `{"license_arn":"arn:aws:s3:::x"}`, "/license_arn"},
+		{customers, `{"license_arn":"` + "arn:aws:license-manager:us-east-1:1:license:l-" + strings.Repeat("0", 2048) + `"}`, "/license_arn"},
 		{quotas, `{"currency":"CNY","amount":"-1"}`, "/amount"},
 		{quotas, `{"currency":"XXX","amount":"1"}`, "/currency"},
 	} {
-		got := w.send(row.route, "k", row.body, "bill", "b-1", "partner", "reseller")
+		got := w.send(row.route, "k", row.body, "bill", "b-1", "partner", "reseller", "provider", "aws", "customer", "c-1")
 		if got.Status != http.StatusBadRequest || !strings.Contains(string(got.Body), `"pointer":"`+row.pointer+`"`) {
 			t.Errorf("%s %s: %d %s", row.route, row.body, got.Status, got.Body)
 		}

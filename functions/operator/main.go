@@ -13,6 +13,7 @@ import (
 	"billingcentre/shared/boot"
 	"billingcentre/shared/boot/queue"
 	"billingcentre/shared/boot/secret"
+	"billingcentre/shared/charge"
 	"billingcentre/shared/metric"
 	"billingcentre/shared/proof"
 	"billingcentre/shared/quarantine"
@@ -28,6 +29,7 @@ func main() {
 		quarantine: &quarantine.Quarantine{Store: l.Store, Now: time.Now, Metrics: metrics},
 		bills:      billQueue{client: queue.Client(b), url: b.Env("BILL_QUEUE_URL")},
 		proofs:     &proof.Book{Store: l.Store, Now: time.Now},
+		charges:    &charge.Desk{Store: l.Store, Now: time.Now, Log: b.Log},
 		cursors:    api.Cursors{Key: pepper.Key("cursors")},
 	}
 	lambda.Start(api.Serve(b.Log, h.routes()...))

@@ -65,6 +65,7 @@ func newWorld(t *testing.T) *world {
 		quarantine: &quarantine.Quarantine{Store: l.Store, Now: now, Metrics: metrics},
 		bills:      w.queue,
 		proofs:     &proof.Book{Store: l.Store, Now: now},
+		charges:    &charge.Desk{Store: l.Store, Now: now, Log: slog.New(slog.DiscardHandler)},
 		cursors:    api.Cursors{Key: []byte("a key of tests")},
 	}
 	w.serve = api.Serve(slog.New(slog.DiscardHandler), w.routes()...)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"billingcentre/shared/api"
+	"billingcentre/shared/charge"
 	"billingcentre/shared/directory"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/wallet"
@@ -15,6 +16,7 @@ import (
 type handler struct {
 	ledger    *ledger.Ledger
 	directory *directory.Directory
+	charges   *charge.Desk
 	cursors   api.Cursors
 }
 
@@ -27,6 +29,8 @@ func (h handler) routes() []api.Route {
 		{Key: "GET /v1/accounts/{account}/entries/{number}/proof", Handle: h.proof},
 		{Key: "GET /v1/accounts/{account}/bills", Handle: h.bills},
 		{Key: "GET /v1/accounts/{account}/bills/{bill}", Handle: h.bill},
+		{Key: "GET /v1/accounts/{account}/cloud-charges", Handle: h.cloudCharges},
+		{Key: "GET /v1/accounts/{account}/cloud-charges/{bill}", Handle: h.cloudCharge},
 		{Key: "POST /v1/accounts/{account}/bill-previews", Handle: h.preview},
 	}
 }

@@ -44,28 +44,31 @@ func (w *world) cardID() wallet.LotID {
 
 // given is what must have happened before each event.
 var given = map[string]func(w *world){
-	"wallet":           s1,
-	"wallet-empty":     func(*world) {},
-	"wallet-arrears":   func(w *world) { w.voucher("v", wallet.Regular, 100, 0); w.settle(s1Bill) }, // S3
-	"wallet-expired":   func(w *world) { s1(w); w.now = w.now.AddDate(0, 0, 30) },
-	"wallet-of-nobody": func(*world) {},
-	"vouchers":         func(w *world) { s1(w); w.settle(s1Bill) },
-	"cards":            s1,
-	"entries":          func(w *world) { s1(w); w.settle(s1Bill) },
-	"entries-limit":    s1,
-	"proof":            s1,
-	"proof-of-nothing": s1,
-	"bills":            func(w *world) { s1(w); w.reverse(w.settle(s1Bill)); w.settle(usage("b-2", "2026-11-01", "0.004", "0")) },
-	"bill":             func(w *world) { s1(w); w.settle(s1Bill) },
-	"bill-reversed":    func(w *world) { s1(w); w.reverse(w.settle(s1Bill)) },
-	"bill-of-another":  func(w *world) { w.settle(s1Bill) },
-	"bill-unknown":     func(*world) {},
-	"preview":          s1,
-	"preview-settled":  func(w *world) { s1(w); w.settle(s1Bill); w.now = w.now.Add(time.Hour) },
-	"preview-other":    func(w *world) { s1(w); w.settle(usage("b-1", "2026-11-01", "13.41", "5")) },
-	"preview-too-soon": func(w *world) { w.now = w.now.AddDate(0, 0, -1) },
-	"preview-foreign":  func(*world) {},
-	"preview-bad":      func(*world) {},
+	"wallet":               s1,
+	"wallet-empty":         func(*world) {},
+	"wallet-arrears":       func(w *world) { w.voucher("v", wallet.Regular, 100, 0); w.settle(s1Bill) }, // S3
+	"wallet-expired":       func(w *world) { s1(w); w.now = w.now.AddDate(0, 0, 30) },
+	"wallet-of-nobody":     func(*world) {},
+	"vouchers":             func(w *world) { s1(w); w.settle(s1Bill) },
+	"cards":                s1,
+	"entries":              func(w *world) { s1(w); w.settle(s1Bill) },
+	"entries-limit":        s1,
+	"proof":                s1,
+	"proof-of-nothing":     s1,
+	"bills":                func(w *world) { s1(w); w.reverse(w.settle(s1Bill)); w.settle(usage("b-2", "2026-11-01", "0.004", "0")) },
+	"bill":                 func(w *world) { s1(w); w.settle(s1Bill) },
+	"bill-reversed":        func(w *world) { s1(w); w.reverse(w.settle(s1Bill)) },
+	"bill-of-another":      func(w *world) { w.settle(s1Bill) },
+	"bill-unknown":         func(*world) {},
+	"cloud-charges":        func(w *world) { w.owe("b-1"); w.meter(); w.owe("b-2"); w.settle(usage("b-3", "2026-11-01", "1", "1")) },
+	"cloud-charge":         func(w *world) { w.owe("b-1"); w.meter() },
+	"cloud-charge-unknown": func(w *world) { w.settle(usage("b-9", "2026-11-01", "1", "1")) },
+	"preview":              s1,
+	"preview-settled":      func(w *world) { s1(w); w.settle(s1Bill); w.now = w.now.Add(time.Hour) },
+	"preview-other":        func(w *world) { s1(w); w.settle(usage("b-1", "2026-11-01", "13.41", "5")) },
+	"preview-too-soon":     func(w *world) { w.now = w.now.AddDate(0, 0, -1) },
+	"preview-foreign":      func(*world) {},
+	"preview-bad":          func(*world) {},
 }
 
 func TestEvents(t *testing.T) {
@@ -96,7 +99,11 @@ func TestWhoMayLook(t *testing.T) {
 		} {
 			w := newWorld(t)
 			w.settle(s1Bill)
+			w.owe("cloud-1")
 			c := apitest.Call{Route: route.Key, Caller: row.who, Params: map[string]string{"bill": "b-1", "number": "1"}}
+			if strings.Contains(route.Key, "/cloud-charges/") {
+				c.Params["bill"] = "cloud-1"
+			}
 			if strings.HasPrefix(route.Key, "POST") {
 				c.Body = s1Bill
 			}
@@ -109,7 +116,7 @@ func TestWhoMayLook(t *testing.T) {
 
 func TestAccountsThatArentOpenAreNotFound(t *testing.T) {
 	w := newWorld(t)
-	for _, path := range []string{"/wallet", "/vouchers", "/cards", "/entries", "/bills"} {
+	for _, path := range []string{"/wallet", "/vouchers", "/cards", "/entries", "/bills", "/cloud-charges"} {
 		for _, account := range []string{"nobody", "../", "A#1#W", strings.Repeat("a", 3_000)} { // H55
 			got := w.send(apitest.Call{
 				Route: "GET /v1/accounts/{account}" + path, Params: map[string]string{"account": account}, Caller: api.Caller{Subject: "olga", Role: api.Operator},

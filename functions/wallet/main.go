@@ -11,6 +11,7 @@ import (
 	"billingcentre/shared/api"
 	"billingcentre/shared/boot"
 	"billingcentre/shared/boot/secret"
+	"billingcentre/shared/charge"
 	"billingcentre/shared/directory"
 )
 
@@ -19,6 +20,7 @@ func main() {
 	l := b.Ledger()
 	h := handler{
 		ledger: l, directory: &directory.Directory{Store: l.Store, Now: time.Now}, cursors: secret.Cursors(context.Background(), b),
+		charges: &charge.Desk{Store: l.Store, Now: time.Now, Log: b.Log},
 	}
 	lambda.Start(api.Serve(b.Log, h.routes()...))
 }

@@ -10,9 +10,11 @@ import (
 	"billingcentre/shared/api"
 	"billingcentre/shared/api/apitest"
 	"billingcentre/shared/bill"
+	"billingcentre/shared/charge"
 	"billingcentre/shared/directory"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/ledger/memory"
+	"billingcentre/shared/metering"
 	"billingcentre/shared/money"
 	"billingcentre/shared/wallet"
 )
@@ -32,7 +34,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, now: time.Date(2026, 10, 1, 3, 0, 0, 0, time.UTC)}
 	now := func() time.Time { return w.now }
 	l := &ledger.Ledger{Store: new(memory.Store), Policy: wallet.DefaultPolicy(), Now: now, Wait: func(context.Context, int) error { return nil }}
-	w.handler = handler{ledger: l, directory: &directory.Directory{Store: l.Store, Now: now}, cursors: api.Cursors{Key: []byte("a key of tests")}}
+	w.handler = handler{ledger: l, directory: &directory.Directory{Store: l.Store, Now: now}, charges: &charge.Desk{Store: l.Store, Now: now, Log: slog.New(slog.DiscardHandler)}, cursors: api.Cursors{Key: []byte("a key of tests")}}
 	w.serve = api.Serve(slog.New(slog.DiscardHandler), w.routes()...)
 	for account, workspace := range map[wallet.AccountID]wallet.WorkspaceID{"acme": "ws-1", "zen": "ws-2"} {
 		opening := directory.Opening(directory.Account{ID: account, Name: string(account), Currency: money.CNY, Zone: "Asia/Shanghai"}, "olga")
@@ -95,6 +97,47 @@ func (w *world) settle(message string) wallet.Entry {
 		w.t.Fatal(account, err)
 	}
 	return w.do(settle)
+}
+
+// owe settles a bill of 18.40 that a linked cloud account pays.
+func (w *world) owe(id string) wallet.Entry {
+	w.t.Helper()
+	usage, err := bill.Decode([]byte(usage(id, "2026-11-01", "13.4", "5")))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.now = w.now.Add(time.Second)
+	_, settle, err := w.directory.Settle(w.t.Context(), usage)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	settle.Method, settle.Cloud = wallet.Cloud, wallet.CloudAccount{Provider: "aws", Customer: "123456789012"}
+	receipt, err := w.ledger.Do(w.t.Context(), "acme", ledger.Intent{Command: settle, After: charge.Of})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return receipt.Entry
+}
+
+// meter has what is owed metered by a marketplace that takes all of it.
+func (w *world) meter() {
+	w.t.Helper()
+	desk := *w.charges
+	desk.Markets = map[string]charge.Market{"aws": {Meter: takes{}, Dimensions: map[money.Currency]string{money.CNY: "fen"}}}
+	if _, err := desk.Run(w.t.Context(), 0); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// takes is a marketplace that takes everything.
+type takes struct{}
+
+func (takes) Limits() metering.Limits {
+	return metering.Limits{Records: 25, Quantity: 1 << 31, Age: time.Hour, Again: true}
+}
+
+func (takes) Push(_ context.Context, records []metering.Record) []metering.Result {
+	return metering.All(records, metering.Result{Verdict: metering.Accepted, Reference: "meter-1"})
 }
 
 // reverse reverses a bill as the operator's desk does.

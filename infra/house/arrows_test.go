@@ -43,6 +43,8 @@ var doors = []struct {
 	{"github.com/aws/aws-sdk-go-v2/service/sqs", []string{"shared/batch", "shared/boot/queue", "functions/operator", "infra/"}, "queues are batch's; the operator's desk sends a kept bill again"},
 	{"github.com/aws/aws-sdk-go-v2/service/secretsmanager", []string{"shared/boot/secret", "infra/"}, "secrets are read once, at the cold start"},
 	{"github.com/aws/aws-sdk-go-v2/service/eventbridge", []string{"shared/outbox", "shared/boot/bus", "infra/"}, "only what was committed is told: the outbox publishes, nobody else"},
+	{"github.com/aws/aws-sdk-go-v2/service/marketplacemetering", []string{"shared/metering/aws", "shared/boot/marketplaces", "infra/"}, "metering/aws is the only place that knows AWS Marketplace; boot configures its client"},
+	{module + "shared/metering/", []string{"shared/metering/", "shared/boot/marketplaces", "infra/"}, "whoever charges a cloud has a metering.Meter: which cloud is the cold start's business"},
 	{"github.com/aws/aws-sdk-go-v2/config", []string{"infra/"}, "it costs 50 ms and 2 MB of every cold start"},
 	{"github.com/aws/aws-lambda-go/lambda", []string{"functions/", "infra/"}, "only a function's main knows how it is started"},
 	{"github.com/smartwalle/", []string{"shared/payment/alipay", "infra/local/alipay"}, "payment/alipay is the only place that knows Alipay, and its stand-in speaks its protocol"},

@@ -53,6 +53,7 @@ func (d *Desk) decide(ctx context.Context, wish Wish, to RecordState, may func(R
 		}
 		now := d.Now().UTC()
 		r.State, r.Reason, r.Actor, r.ConcludedAt, r.DueAt = to, wish.Reason, wish.Actor, now, now
+		r.Doubtful = r.Doubtful && to == RecordWrittenOff // otherwise the operator knows
 		if err := d.Store.Put(ctx, r.document(document)); !errors.Is(err, ledger.ErrStale) {
 			return r, err
 		}

@@ -3,6 +3,7 @@ package charge
 import (
 	"context"
 
+	"billingcentre/shared/api"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/refusal"
 	"billingcentre/shared/wallet"
@@ -30,6 +31,35 @@ func (v View) Status() Status {
 		return WrittenOff
 	}
 	return Sent
+}
+
+// Told is a charge as routes tell it.
+type Told struct {
+	Bill       string              `json:"bill_id"`
+	Account    string              `json:"account_id"`
+	Workspace  string              `json:"workspace_id"`
+	Day        string              `json:"day"`
+	Cloud      wallet.CloudAccount `json:"cloud"`
+	Amount     string              `json:"amount"`
+	Currency   string              `json:"currency"`
+	Status     Status              `json:"status"`
+	SettledAt  string              `json:"settled_at"`
+	Record     string              `json:"record_id,omitempty"`
+	SentAt     string              `json:"sent_at,omitempty"`
+	AcceptedAt string              `json:"accepted_at,omitempty"`
+	Previous   string              `json:"previous_record_id,omitempty"` // it was in that one before, which was a case
+}
+
+// Told is the charge as routes tell it.
+func (v View) Told() Told {
+	told := Told{
+		Bill: string(v.Bill), Account: string(v.Account), Workspace: string(v.Workspace), Day: v.Day, Cloud: v.Cloud, Amount: v.Amount,
+		Currency: string(v.Currency), Status: v.Status(), SettledAt: api.Instant(v.At), Record: v.Record, SentAt: api.Instant(v.In.SentAt), Previous: v.Previous,
+	}
+	if told.Status == Accepted {
+		told.AcceptedAt = api.Instant(v.In.EndedAt)
+	}
+	return told
 }
 
 // Of is an account's charge of a bill. Somebody else's is not found.

@@ -71,7 +71,16 @@ var actions = map[string]bool{
 	"secretsmanager:GetSecretValue": true,
 
 	"events:PutEvents": true,
+
+	"ses:SendEmail": true,
+
+	"aws-marketplace:BatchMeterUsage": true,
+
+	"s3:PutObject": true, "s3:GetObject": true, "s3:AbortMultipartUpload": true, "s3:DeleteObject": false,
 }
+
+// unscoped are the actions that AWS knows no resources for: they are allowed on "*", and alone in their statement.
+var unscoped = map[string]bool{"aws-marketplace:BatchMeterUsage": true}
 
 func (r *reading) checkStatement(s statement, where string) {
 	allow := s.Effect == "Allow"
@@ -102,7 +111,9 @@ func (r *reading) checkStatement(s statement, where string) {
 func (r *reading) checkStatementResource(s statement, resource, where string) {
 	parts := strings.SplitN(resource, ":", 4)
 	switch {
-	case strings.ContainsAny(resource, "*?"):
+	case resource == "*" && !slices.ContainsFunc(s.Action, func(action string) bool { return !unscoped[action] }):
+		return
+	case strings.ContainsAny(resource, "*?") && !r.isFolder(resource):
 		r.faults.add(s.Line, where, "wildcard in resource %q", resource)
 		return
 	case len(parts) < 4 || parts[0] != "arn":

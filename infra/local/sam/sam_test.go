@@ -56,7 +56,7 @@ func TestTemplateNamesEveryFunction(t *testing.T) {
 		folders = append(folders, f.Folder)
 	}
 	want := []string{
-		"functions/accounts", "functions/arrears", "functions/auditor", "functions/bank-transfer", "functions/bill-settlement", "functions/bookkeeper", "functions/expiry", "functions/monthly-bills", "functions/monthly-plan", "functions/operator",
+		"functions/accounts", "functions/arrears", "functions/auditor", "functions/bank-transfer", "functions/bill-settlement", "functions/bookkeeper", "functions/cloud-charges", "functions/expiry", "functions/export-writer", "functions/exports", "functions/monthly-bills", "functions/monthly-plan", "functions/operator",
 		"functions/outbox", "functions/payment-callback", "functions/payment-poller", "functions/prepaid-purchase", "functions/proof", "functions/recharge",
 		"functions/statements", "functions/voucher-activation", "functions/wallet",
 	}
@@ -173,6 +173,13 @@ func TestTableAndQueues(t *testing.T) {
 	}
 }
 
+func TestBuckets(t *testing.T) {
+	want := []sam.Bucket{{LogicalID: "ExportBucket", Name: "local-exports-000000000000-us-east-1", ExpiryDays: 7, AbortDays: 2}}
+	if diff := cmp.Diff(want, resolve(t, sam.Local{Parameters: parameters()}).Buckets); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestAPIAndSecret(t *testing.T) {
 	given := parameters()
 	given["CorsOrigins"] = "https://a.example,https://b.example"
@@ -236,8 +243,11 @@ func TestWhoMayDoWhat(t *testing.T) {
 		failed  = "arn:aws:sqs:us-east-1:000000000000:OutboxFailureQueue"
 		unkept  = "arn:aws:sqs:us-east-1:000000000000:BookkeeperFailureQueue"
 		events  = "arn:aws:events:us-east-1:000000000000:event-bus/local-events"
+		exports = "arn:aws:sqs:us-east-1:000000000000:local-exports"
+		files   = "arn:aws:s3:::local-exports-000000000000-us-east-1/exports/*"
 		pepper  = "arn:aws:secretsmanager:us-east-1:000000000000:secret:CentreSecret"
 		alipay  = "arn:aws:secretsmanager:us-east-1:000000000000:secret:alipay"
+		clouds  = "arn:aws:secretsmanager:us-east-1:000000000000:secret:none"
 		read    = "dynamodb:GetItem " + table + " dynamodb:BatchGetItem " + table
 		write   = " dynamodb:PutItem " + table + " dynamodb:UpdateItem " + table
 		list    = " dynamodb:Query " + lists
@@ -245,13 +255,17 @@ func TestWhoMayDoWhat(t *testing.T) {
 		consume = " sqs:ReceiveMessage " + bills + " sqs:DeleteMessage " + bills + " sqs:GetQueueAttributes " + bills + " sqs:ChangeMessageVisibility " + bills
 	)
 	want := map[string]string{
-		"accounts":           read + write + list + secret,
-		"arrears":            read + " dynamodb:PutItem " + table + list,
-		"auditor":            read + " dynamodb:PutItem " + table + list,
-		"bank-transfer":      read + write + list + secret,
-		"bill-settlement":    read + write + consume,
-		"bookkeeper":         read + " dynamodb:PutItem " + table + list + " dynamodb:DescribeStream " + stream + " dynamodb:GetRecords " + stream + " dynamodb:GetShardIterator " + stream + " sqs:SendMessage " + unkept,
-		"expiry":             read + write + " dynamodb:Query " + due,
+		"accounts":        read + write + list + secret,
+		"arrears":         read + " dynamodb:PutItem " + table + list,
+		"auditor":         read + " dynamodb:PutItem " + table + list,
+		"bank-transfer":   read + write + list + secret,
+		"bill-settlement": read + write + consume,
+		"cloud-charges":   read + write + list + " aws-marketplace:BatchMeterUsage * secretsmanager:GetSecretValue " + clouds,
+		"bookkeeper":      read + " dynamodb:PutItem " + table + list + " dynamodb:DescribeStream " + stream + " dynamodb:GetRecords " + stream + " dynamodb:GetShardIterator " + stream + " sqs:SendMessage " + unkept,
+		"expiry":          read + write + " dynamodb:Query " + due,
+		"export-writer": read + " dynamodb:PutItem " + table + list + " dynamodb:Query " + grants + strings.ReplaceAll(consume, bills, exports) +
+			" sqs:SendMessage " + exports + " s3:PutObject " + files + " s3:AbortMultipartUpload " + files,
+		"exports":            read + " dynamodb:PutItem " + table + list + secret + " sqs:SendMessage " + exports + " s3:GetObject " + files,
 		"monthly-bills":      read + " dynamodb:PutItem " + table + list + " dynamodb:Query " + grants + strings.ReplaceAll(consume, bills, monthly),
 		"monthly-plan":       read + " dynamodb:PutItem " + table + list + " sqs:SendMessage " + monthly,
 		"operator":           read + write + list + " dynamodb:Query " + grants + " sqs:SendMessage " + bills + secret,
@@ -265,7 +279,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"voucher-activation": read + write + secret,
 		"wallet":             read + list + " dynamodb:Query " + grants + secret,
 	}
-	resources := []string{table, unkept, lists, grants, due, stream, bills, monthly, dead, failed, events, pepper, alipay}
+	resources := []string{table, unkept, lists, grants, due, stream, bills, monthly, dead, failed, events, exports, files, pepper, alipay, clouds, "*"}
 	for _, f := range resolve(t, sam.Local{Parameters: parameters()}).Functions {
 		var may []string
 		for _, s := range f.Policy {
