@@ -110,7 +110,7 @@ func (s *Server) put(e Entry) Result {
 	if refused := e.refusal(); refused.ErrorCode != "" {
 		return refused
 	}
-	name := cmp.Or(e.EventBusName, "default")
+	name := cmp.Or(e.EventBusName, Default)
 	if at := strings.LastIndex(name, ":event-bus/"); at >= 0 {
 		name = name[at+len(":event-bus/"):] // an ARN names it too
 	}
@@ -131,6 +131,21 @@ func (s *Server) put(e Entry) Result {
 		}
 	}
 	return Result{EventID: id}
+}
+
+// Default is the bus on which AWS's own services tell what happens. Nobody else can put events of theirs there.
+const Default = "default"
+
+// Tell takes an event of one of AWS's services, in the form in which rules see it and targets get it.
+func (s *Server) Tell(id string, event []byte) {
+	s.mu.Lock()
+	rules := s.buses[Default]
+	s.mu.Unlock()
+	for _, rule := range rules {
+		if rule.pattern.Matches(event) {
+			s.deliver(rule, id, event)
+		}
+	}
 }
 
 func (s *Server) deliver(rule *Rule, id string, event []byte) {

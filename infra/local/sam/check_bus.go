@@ -45,7 +45,7 @@ func (r *reading) checkBusEvent(at eventPlace, e *busEvent) {
 }
 
 func (r *reading) checkRule(at eventPlace, busName string, p pattern) {
-	if _, ok := r.references.owner(busName, "AWS::Events::EventBus", ""); !ok {
+	if _, ok := r.references.owner(busName, "AWS::Events::EventBus", ""); !ok && busName != defaultBus {
 		r.fault(at, "EventBusName is no bus of this template")
 	}
 	if _, err := bus.ParsePattern([]byte(p.text)); err != nil {
@@ -62,13 +62,21 @@ func (r *reading) checkGrant(at eventPlace, what, arn, busName string) {
 	}
 	for _, policy := range bodies[queuePolicy](r) {
 		for _, grant := range policy.PolicyDocument.Statement {
-			if slices.Contains(grant.Resource, arn) && strings.HasSuffix(grant.Condition.ArnLike.SourceArn, ":rule/"+busName+"/*") &&
+			if slices.Contains(grant.Resource, arn) && r.letsIn(grant.Condition.ArnLike.SourceArn, at.id, busName) &&
 				slices.Contains(policy.Queues, r.references.values[id]) {
 				return
 			}
 		}
 	}
 	r.fault(at, "%s: no AWS::SQS::QueuePolicy lets the bus send to %s", what, id)
+}
+
+// letsIn tells whether a grant is for a rule: by its bus, or on the default bus, where others have rules too, by itself.
+func (r *reading) letsIn(source, rule, busName string) bool {
+	if busName == defaultBus {
+		return source == r.references.values[rule+".Arn"]
+	}
+	return strings.HasSuffix(source, ":rule/"+busName+"/*")
 }
 
 func (r *reading) checkQueuePolicy(id string, policy *queuePolicy) {

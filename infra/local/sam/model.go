@@ -16,6 +16,7 @@ type Deployment struct {
 	Secrets   []Secret
 	Buses     []Bus
 	Rules     []Rule // those that send to queues; those that invoke are the functions'
+	MailSets  []ConfigurationSet
 	Outputs   map[string]string
 }
 
@@ -197,6 +198,7 @@ func (r *reading) deployment() *Deployment {
 		}
 	}
 	r.eventBuses(d)
+	r.mailSets(d)
 	return d
 }
 

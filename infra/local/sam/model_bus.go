@@ -16,7 +16,7 @@ type Bus struct {
 // Rule is one rule of a bus that sends to queues.
 type Rule struct {
 	LogicalID    string
-	BusLogicalID string
+	BusLogicalID string // "" is the account's default bus
 	Pattern      string // JSON, checked
 	Enabled      bool
 	Targets      []RuleTarget

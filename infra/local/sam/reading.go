@@ -42,8 +42,11 @@ var kinds = map[string]func() any{
 	"AWS::Events::EventBus":       func() any { return new(eventBus) },
 	"AWS::Events::Rule":           func() any { return new(eventRule) },
 	"AWS::SQS::QueuePolicy":       func() any { return new(queuePolicy) },
+	"AWS::SES::ConfigurationSet":  func() any { return new(configurationSet) },
 	"AWS::CloudWatch::Alarm":      func() any { return new(alarm) },
 	"AWS::CloudWatch::Dashboard":  func() any { return new(dashboard) },
+
+	"AWS::SES::ConfigurationSetEventDestination": func() any { return new(setDestination) },
 }
 
 var sections = []string{

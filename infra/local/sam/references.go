@@ -53,11 +53,13 @@ var attributes = map[string]map[string]string{
 	"AWS::Events::EventBus":       {"": "{name}", "Arn": "arn:{p}:events:{r}:{a}:event-bus/{name}"},
 	"AWS::Events::Rule":           {"": "{name}", "Arn": "arn:{p}:events:{r}:{a}:rule/{name}"},
 	"AWS::SQS::QueuePolicy":       {"": "{name}"},
+	"AWS::SES::ConfigurationSet":  {"": "{name}"},
 }
 
 // nameProperties are the properties by which a resource is given a name instead of its id.
 var nameProperties = map[string]string{
 	"AWS::DynamoDB::Table": "TableName", "AWS::SQS::Queue": "QueueName", "AWS::Logs::LogGroup": "LogGroupName",
+	"AWS::SES::ConfigurationSet": "Name",
 	"AWS::CloudWatch::Dashboard": "DashboardName", "AWS::Serverless::HttpApi": "Name", "AWS::Events::EventBus": "Name",
 }
 

@@ -10,6 +10,9 @@ import (
 // EventBridge: a bus, rules from it to queues, rules from it to functions (as SAM's event of a function), and the
 // policy by which a queue lets the bus in.
 
+// defaultBus is the one that every account has, and on which AWS's services tell what happens. No template makes it.
+const defaultBus = "default"
+
 type eventBus struct {
 	Line        int    `cfn:"@line"`
 	Name        string `cfn:"Name,required" match:"^[a-zA-Z0-9._-]{1,256}$"`
@@ -64,7 +67,7 @@ type queueGrant struct {
 	Resource  list   `cfn:"Resource,required"`
 	Condition struct {
 		ArnLike struct {
-			SourceArn string `cfn:"aws:SourceArn,required" match:"^arn:[^*]+:rule/[^*]+/\\*$"`
+			SourceArn string `cfn:"aws:SourceArn,required" match:"^arn:[^*]+:rule/[^*]+(/[*])?$"`
 		} `cfn:"ArnLike,required"`
 	} `cfn:"Condition,required"`
 }

@@ -15,7 +15,8 @@ const busFile = "bus.json"
 // startBus makes the template's buses and rules, with the invocations that were waiting when the last run ended.
 func (s *Stack) startBus(context.Context) error {
 	s.Bus = bus.New(bus.Options{Region: region, Logger: s.logs.stack})
-	names := map[string]string{} // by logical id
+	names := map[string]string{"": bus.Default} // by logical id
+	s.Bus.AddBus(bus.Default)
 	for _, b := range s.Deployment.Buses {
 		names[b.LogicalID] = b.Name
 		s.Bus.AddBus(b.Name)
