@@ -2,7 +2,7 @@
 // not), into the usage bills that the centre settles.
 //
 //	SubAccountId            → workspace
-//	ChargePeriodStart       → billing day, in UTC
+//	ChargePeriodStart       → billing day, in UTC; in files that this centre has exported, x_UsageDay
 //	ServiceName             → product
 //	BilledCost              → amount, exact
 //	ConsumedQuantity, ConsumedUnit   → usage, unit

@@ -28,6 +28,10 @@ const (
 	consumedUnit      = "ConsumedUnit"
 )
 
+// usageDay is a column of our own exports (shared/export): the billing day in the account's time zone, which the instants of
+// a file, in UTC, don't tell. Where it is, it stands for the day.
+const usageDay = "x_UsageDay"
+
 var needed = []string{
 	billedCost, billingCurrency, billingAccountID, subAccountID, chargePeriodStart, serviceName, consumedQuantity, consumedUnit,
 }
@@ -148,6 +152,9 @@ var instants = []string{
 }
 
 func (r *row) day() string {
+	if _, ours := r.columns.at[usageDay]; ours {
+		return r.ownDay()
+	}
 	text := r.value(chargePeriodStart)
 	for _, form := range instants {
 		if t, err := time.Parse(form, text); err == nil && len(text) < 40 {
@@ -160,6 +167,15 @@ func (r *row) day() string {
 	}
 	r.refuse(chargePeriodStart, "isn't an instant such as 2024-09-18T22:00:00Z: %.40q", text)
 	return ""
+}
+
+func (r *row) ownDay() string {
+	text := r.value(usageDay)
+	t, err := time.Parse(time.DateOnly, text)
+	if err != nil || t.Year() < 2000 || t.Year() >= 3000 {
+		r.refuse(usageDay, "isn't a day such as 2024-09-18: %.40q", text)
+	}
+	return text
 }
 
 var numeral = regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$`)

@@ -2,6 +2,8 @@
 package queue
 
 import (
+	"context"
+
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"billingcentre/shared/boot"
@@ -12,4 +14,13 @@ func Client(b *boot.Boot) *sqs.Client {
 	return sqs.New(sqs.Options{
 		Region: b.Env("AWS_REGION"), Credentials: b.Credentials(), HTTPClient: b.HTTP(), BaseEndpoint: boot.Endpoint("SQS"),
 	})
+}
+
+// Sender sends messages to the queue whose URL a variable has.
+func Sender(b *boot.Boot, variable string) func(ctx context.Context, body string) error {
+	client, url := Client(b), b.Env(variable)
+	return func(ctx context.Context, body string) error {
+		_, err := client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body})
+		return err
+	}
 }
