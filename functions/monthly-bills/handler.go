@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strconv"
 	"sync"
-	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"golang.org/x/sync/errgroup"
@@ -31,16 +29,12 @@ type handler struct {
 
 func newHandler(b *boot.Boot) handler {
 	ledger, metrics := b.Ledger(), new(metric.Metrics)
-	receives, err := strconv.Atoi(b.Env("MAX_RECEIVE_COUNT"))
-	if err != nil || receives < 2 {
-		b.Fail("MAX_RECEIVE_COUNT must be a number of at least 2")
-	}
 	return handler{
 		wishes: &batch.Consumer{
-			Source: "monthly-bills", QueueURL: b.Env("MONTHLY_BILL_QUEUE_URL"), MaxReceives: receives, Queue: queue.Client(b),
-			Quarantine: &quarantine.Quarantine{Store: ledger.Store, Now: time.Now, Metrics: metrics}, Now: time.Now, Log: b.Log,
+			Source: "monthly-bills", QueueURL: b.Env("MONTHLY_BILL_QUEUE_URL"), MaxReceives: b.Number("MAX_RECEIVE_COUNT"), Queue: queue.Client(b),
+			Quarantine: &quarantine.Quarantine{Store: ledger.Store, Now: boot.Now, Metrics: metrics}, Now: boot.Now, Log: b.Log,
 		},
-		maker: &statement.Maker{Store: ledger.Store, Policy: ledger.Policy, Now: time.Now}, metrics: metrics, log: b.Log,
+		maker: &statement.Maker{Store: ledger.Store, Policy: ledger.Policy, Now: boot.Now}, metrics: metrics, log: b.Log,
 	}
 }
 

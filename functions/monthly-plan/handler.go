@@ -25,7 +25,7 @@ func newHandler(b *boot.Boot) handler {
 	store := b.Store()
 	sender := batch.Sender{Queue: queue.Client(b), QueueURL: b.Env("MONTHLY_BILL_QUEUE_URL")}
 	return handler{
-		planner: &statement.Planner{Store: store, Directory: &directory.Directory{Store: store, Now: time.Now}, Send: sender.Send, Now: time.Now},
+		planner: &statement.Planner{Store: store, Directory: &directory.Directory{Store: store, Now: boot.Now}, Send: sender.Send, Now: boot.Now},
 		log:     b.Log,
 	}
 }

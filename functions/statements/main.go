@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -19,7 +18,7 @@ func main() {
 	b := boot.Start()
 	l := b.Ledger()
 	h := handler{
-		books: &books.Books{Store: l.Store}, bills: statement.Bills{Store: l.Store}, policy: l.Policy, now: time.Now,
+		books: &books.Books{Store: l.Store}, bills: statement.Bills{Store: l.Store}, policy: l.Policy, now: boot.Now,
 		cursors: secret.Cursors(context.Background(), b),
 	}
 	lambda.Start(api.Serve(b.Log, h.routes()...))

@@ -137,9 +137,6 @@ func LotMovements(ctx context.Context, view *books.View, f LotFilter, at Positio
 			return page, nil
 		}
 		at = Position{Before: changes.Next}
-		if len(page.Rows) >= (limit+1)/2 {
-			break
-		}
 	}
 	page.Next = at
 	return page, nil

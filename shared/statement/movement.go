@@ -121,7 +121,7 @@ func Movements(ctx context.Context, view *books.View, f books.ChangeFilter, at P
 			return page, nil
 		}
 		at = Position{Before: changes.Next}
-		if len(page.Rows) >= (limit+1)/2 || reads+1 == changeReads {
+		if reads+1 == changeReads {
 			page.Next = at
 			return page, nil
 		}
