@@ -21,6 +21,8 @@ func parameters() map[string]string {
 		"JwtAudience":     "billing-centre",
 		"AlipaySecretArn": "arn:aws:secretsmanager:us-east-1:000000000000:secret:alipay",
 		"AlipayNotifyUrl": "http://127.0.0.1:8080/v1/payments/alipay/notices",
+		"MailFrom":        "billing@example.com",
+		"MailIdentity":    "example.com",
 	}
 }
 
@@ -56,9 +58,9 @@ func TestTemplateNamesEveryFunction(t *testing.T) {
 		folders = append(folders, f.Folder)
 	}
 	want := []string{
-		"functions/accounts", "functions/arrears", "functions/auditor", "functions/bank-transfer", "functions/bill-settlement", "functions/bookkeeper", "functions/cloud-charges", "functions/expiry", "functions/export-writer", "functions/exports", "functions/monthly-bills", "functions/monthly-plan", "functions/operator",
+		"functions/accounts", "functions/arrears", "functions/auditor", "functions/bank-transfer", "functions/bill-settlement", "functions/bookkeeper", "functions/cloud-charges", "functions/expiry", "functions/export-writer", "functions/exports", "functions/monthly-bills", "functions/monthly-plan", "functions/notice-preferences", "functions/notices", "functions/operator",
 		"functions/outbox", "functions/payment-callback", "functions/payment-poller", "functions/prepaid-purchase", "functions/proof", "functions/recharge",
-		"functions/statements", "functions/voucher-activation", "functions/wallet",
+		"functions/statements", "functions/voucher-activation", "functions/wallet", "functions/webhook-courier", "functions/webhooks",
 	}
 	if diff := cmp.Diff(want, folders); diff != "" {
 		t.Error(diff)
@@ -245,6 +247,11 @@ func TestWhoMayDoWhat(t *testing.T) {
 		events  = "arn:aws:events:us-east-1:000000000000:event-bus/local-events"
 		exports = "arn:aws:sqs:us-east-1:000000000000:local-exports"
 		files   = "arn:aws:s3:::local-exports-000000000000-us-east-1/exports/*"
+		hooked  = "arn:aws:sqs:us-east-1:000000000000:local-webhook-events"
+		posted  = "arn:aws:sqs:us-east-1:000000000000:local-webhook-deliveries"
+		told    = "arn:aws:sqs:us-east-1:000000000000:local-notices"
+		sender  = "arn:aws:ses:us-east-1:000000000000:identity/example.com"
+		mails   = "arn:aws:ses:us-east-1:000000000000:configuration-set/local-mail"
 		pepper  = "arn:aws:secretsmanager:us-east-1:000000000000:secret:CentreSecret"
 		alipay  = "arn:aws:secretsmanager:us-east-1:000000000000:secret:alipay"
 		clouds  = "arn:aws:secretsmanager:us-east-1:000000000000:secret:none"
@@ -268,6 +275,8 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"exports":            read + " dynamodb:PutItem " + table + list + secret + " sqs:SendMessage " + exports + " s3:GetObject " + files,
 		"monthly-bills":      read + " dynamodb:PutItem " + table + list + " dynamodb:Query " + grants + strings.ReplaceAll(consume, bills, monthly),
 		"monthly-plan":       read + " dynamodb:PutItem " + table + list + " sqs:SendMessage " + monthly,
+		"notices":            read + " dynamodb:PutItem " + table + list + " ses:SendEmail " + sender + " ses:SendEmail " + mails + strings.ReplaceAll(consume, bills, told),
+		"notice-preferences": read + " dynamodb:PutItem " + table + list + secret,
 		"operator":           read + write + list + " dynamodb:Query " + grants + " sqs:SendMessage " + bills + secret,
 		"outbox":             "dynamodb:DescribeStream " + stream + " dynamodb:GetRecords " + stream + " dynamodb:GetShardIterator " + stream + " sqs:SendMessage " + failed + " events:PutEvents " + events,
 		"payment-callback":   read + write + " secretsmanager:GetSecretValue " + alipay,
@@ -278,8 +287,11 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"statements":         read + list + secret,
 		"voucher-activation": read + write + secret,
 		"wallet":             read + list + " dynamodb:Query " + grants + secret,
+		"webhook-courier": read + " dynamodb:PutItem " + table + strings.ReplaceAll(consume, bills, hooked) + strings.ReplaceAll(consume, bills, posted) +
+			" sqs:SendMessage " + posted + secret,
+		"webhooks": read + " dynamodb:PutItem " + table + list + " sqs:SendMessage " + posted + secret,
 	}
-	resources := []string{table, unkept, lists, grants, due, stream, bills, monthly, dead, failed, events, exports, files, pepper, alipay, clouds, "*"}
+	resources := []string{told, sender, mails, table, unkept, lists, grants, due, stream, bills, monthly, dead, failed, events, hooked, posted, exports, files, pepper, alipay, clouds, "*"}
 	for _, f := range resolve(t, sam.Local{Parameters: parameters()}).Functions {
 		var may []string
 		for _, s := range f.Policy {

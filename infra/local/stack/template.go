@@ -48,13 +48,18 @@ func (s *Stack) readTemplate(context.Context) error {
 
 func (s *Stack) parameters() map[string]string {
 	return map[string]string{
-		"JwtIssuer":       s.Issuer.URL(),
-		"JwtAudience":     Audience,
-		"AlipaySecretArn": s.alipayARN,
-		"AlipayMode":      "sandbox",
-		"AlipayNotifyUrl": url(s.listeners.api) + "/v1/payments/alipay/notices",
-		"BankTransfers":   bankTransfers,
-		"Policy":          s.options.Policy,
+		"MailFrom": mailFrom, "MailIdentity": mailIdentity,
+
+		"JwtIssuer":            s.Issuer.URL(),
+		"JwtAudience":          Audience,
+		"AlipaySecretArn":      s.alipayARN,
+		"AlipayMode":           "sandbox",
+		"AlipayNotifyUrl":      url(s.listeners.api) + "/v1/payments/alipay/notices",
+		"BankTransfers":        bankTransfers,
+		"CloudMarketplaces":    s.listings(),
+		"MarketplaceSecretArn": s.marketplaceARN,
+		"Policy":               s.options.Policy,
+		"WebhookAddresses":     "any",
 	}
 }
 

@@ -1,0 +1,275 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"billingcentre/shared/api"
+	"billingcentre/shared/refusal"
+	"billingcentre/shared/wallet"
+	"billingcentre/shared/webhook"
+)
+
+type handler struct {
+	desk    *webhook.Desk
+	cursors api.Cursors
+}
+
+func (h handler) routes() []api.Route {
+	const all, one = "/v1/accounts/{account}/webhooks", "/v1/accounts/{account}/webhooks/{webhook}"
+	return []api.Route{
+		{Key: "POST " + all, Handle: h.add},
+		{Key: "GET " + all, Handle: h.list},
+		{Key: "GET " + one, Handle: h.get},
+		{Key: "PUT " + one, Handle: h.change},
+		{Key: "DELETE " + one, Handle: h.remove},
+		{Key: "POST " + one + "/secret", Handle: h.rotate},
+		{Key: "POST " + one + "/tests", Handle: h.test},
+		{Key: "GET " + one + "/deliveries", Handle: h.deliveries},
+		{Key: "GET " + one + "/deliveries/{delivery}", Handle: h.delivery},
+		{Key: "POST " + one + "/deliveries/{delivery}/replay", Handle: h.replay},
+	}
+}
+
+// endpoint is a webhook as its customer sees it.
+type endpoint struct {
+	ID        string   `json:"webhook_id"`
+	URL       string   `json:"url"`
+	Events    []string `json:"events"`
+	Enabled   bool     `json:"enabled"`
+	Disabled  string   `json:"disabled_reason,omitempty"`
+	Note      string   `json:"note,omitempty"`
+	CreatedAt string   `json:"created_at"`
+	Secret    string   `json:"secret,omitempty"`     // when it is made, and never again
+	Retiring  []string `json:"retiring_at,omitzero"` // when secrets that were replaced end to sign
+}
+
+func (h handler) endpointOf(e webhook.Endpoint, secret string) endpoint {
+	out := endpoint{
+		ID: e.ID, URL: e.URL, Events: e.Events, Enabled: e.Enabled, Disabled: e.Disabled, Note: e.Note, CreatedAt: api.Instant(e.CreatedAt), Secret: secret,
+	}
+	for _, old := range e.Retiring {
+		if !h.desk.Now().Before(old.Until) {
+			continue
+		}
+		out.Retiring = append(out.Retiring, api.Instant(old.Until))
+	}
+	return out
+}
+
+// account is the account of a path, if the caller may do this to it.
+func account(r *api.Request, may func(wallet.AccountID) error) (wallet.AccountID, error) {
+	id := wallet.AccountID(r.Path("account"))
+	return id, may(id)
+}
+
+// wish reads what a customer says about a webhook.
+func wish(r *api.Request) (webhook.Wish, error) {
+	var body struct {
+		URL     string   `json:"url"`
+		Events  []string `json:"events"`
+		Enabled *bool    `json:"enabled"`
+		Note    string   `json:"note"`
+	}
+	if err := r.Decode(&body); err != nil {
+		return webhook.Wish{}, err
+	}
+	return webhook.Wish{URL: body.URL, Events: body.Events, Enabled: body.Enabled == nil || *body.Enabled, Note: body.Note}, nil
+}
+
+func (h handler) add(ctx context.Context, r *api.Request) (api.Response, error) {
+	id, err := account(r, r.Caller.MayWrite)
+	if err != nil {
+		return api.Response{}, err
+	}
+	once, err := r.IdempotencyKey()
+	if err != nil {
+		return api.Response{}, err
+	}
+	wanted, err := wish(r)
+	if err != nil {
+		return api.Response{}, err
+	}
+	made, secret, repeated, err := h.desk.Add(ctx, id, once, wanted)
+	if err != nil {
+		return api.Response{}, err
+	}
+	return api.Done(h.endpointOf(made, secret), repeated)
+}
+
+func (h handler) list(ctx context.Context, r *api.Request) (api.Response, error) {
+	id, err := account(r, r.Caller.MayRead)
+	if err = errors.Join(err, r.OnlyQuery()); err != nil {
+		return api.Response{}, err
+	}
+	found, err := h.desk.List(ctx, id)
+	if err != nil {
+		return api.Response{}, err
+	}
+	page := api.Page[endpoint]{Items: make([]endpoint, len(found))}
+	for i, e := range found {
+		page.Items[i] = h.endpointOf(e, "")
+	}
+	return api.OK(page)
+}
+
+func (h handler) get(ctx context.Context, r *api.Request) (api.Response, error) {
+	id, err := account(r, r.Caller.MayRead)
+	if err != nil {
+		return api.Response{}, err
+	}
+	found, err := h.desk.Find(ctx, id, r.Path("webhook"))
+	if err != nil {
+		return api.Response{}, err
+	}
+	return api.OK(h.endpointOf(found, ""))
+}
+
+func (h handler) change(ctx context.Context, r *api.Request) (api.Response, error) {
+	id, err := account(r, r.Caller.MayWrite)
+	if err != nil {
+		return api.Response{}, err
+	}
+	wanted, err := wish(r)
+	if err != nil {
+		return api.Response{}, err
+	}
+	changed, err := h.desk.Change(ctx, id, r.Path("webhook"), wanted)
+	if err != nil {
+		return api.Response{}, err
+	}
+	return api.OK(h.endpointOf(changed, ""))
+}
+
+func (h handler) remove(ctx context.Context, r *api.Request) (api.Response, error) {
+	id, err := account(r, r.Caller.MayWrite)
+	if err != nil {
+		return api.Response{}, err
+	}
+	if err := h.desk.Remove(ctx, id, r.Path("webhook")); err != nil {
+		return api.Response{}, err
+	}
+	return api.OK(struct {
+		ID      string `json:"webhook_id"`
+		Removed bool   `json:"removed"`
+	}{r.Path("webhook"), true})
+}
+
+func (h handler) rotate(ctx context.Context, r *api.Request) (api.Response, error) {
+	id, err := account(r, r.Caller.MayWrite)
+	if err != nil {
+		return api.Response{}, err
+	}
+	changed, secret, err := h.desk.Rotate(ctx, id, r.Path("webhook"))
+	if err != nil {
+		return api.Response{}, err
+	}
+	return api.OK(h.endpointOf(changed, secret))
+}
+
+func (h handler) test(ctx context.Context, r *api.Request) (api.Response, error) {
+	id, err := account(r, r.Caller.MayWrite)
+	if err != nil {
+		return api.Response{}, err
+	}
+	once, err := r.IdempotencyKey()
+	if err != nil {
+		return api.Response{}, err
+	}
+	made, repeated, err := h.desk.Test(ctx, id, r.Path("webhook"), once)
+	if err != nil {
+		return api.Response{}, err
+	}
+	return api.Done(deliveryOf(made), repeated)
+}
+
+// delivery is a delivery as its customer sees it.
+type delivery struct {
+	ID        string         `json:"delivery_id"`
+	Webhook   string         `json:"webhook_id"`
+	Event     string         `json:"event"`
+	Key       string         `json:"event_key"`
+	Status    webhook.Status `json:"status"`
+	CreatedAt string         `json:"created_at"`
+	NextAt    string         `json:"next_attempt_at,omitempty"`
+	EndedAt   string         `json:"ended_at,omitempty"`
+	Attempts  []attempt      `json:"attempts"`
+}
+
+type attempt struct {
+	At     string `json:"at"`
+	Status int    `json:"status_code,omitzero"`
+	Error  string `json:"error,omitempty"`
+	Took   int64  `json:"took_ms"`
+}
+
+func deliveryOf(d webhook.Delivery) delivery {
+	out := delivery{
+		ID: d.ID, Webhook: d.Endpoint, Event: d.Event, Key: d.Key, Status: d.Status, CreatedAt: api.Instant(d.CreatedAt),
+		NextAt: api.Instant(d.NextAt), EndedAt: api.Instant(d.EndedAt), Attempts: make([]attempt, len(d.Attempts)),
+	}
+	for i, a := range d.Attempts {
+		out.Attempts[i] = attempt{api.Instant(a.At), a.Status, a.Error, a.Took}
+	}
+	return out
+}
+
+func (h handler) deliveries(ctx context.Context, r *api.Request) (api.Response, error) {
+	id, err := account(r, r.Caller.MayRead)
+	if err = errors.Join(err, r.OnlyQuery("cursor", "limit")); err != nil {
+		return api.Response{}, err
+	}
+	list := "webhook-deliveries#" + string(id) + "#" + r.Path("webhook")
+	before, limit, err := r.Place(h.cursors, list)
+	if err != nil {
+		return api.Response{}, err
+	}
+	found, next, err := h.desk.Deliveries(ctx, id, r.Path("webhook"), before, limit)
+	if err != nil {
+		return api.Response{}, err
+	}
+	page := api.Page[delivery]{Items: make([]delivery, len(found)), Next: h.cursors.Encode(list, next)}
+	for i, d := range found {
+		page.Items[i] = deliveryOf(d)
+	}
+	return api.OK(page)
+}
+
+func (h handler) delivery(ctx context.Context, r *api.Request) (api.Response, error) {
+	id, err := account(r, r.Caller.MayRead)
+	if err == nil {
+		err = named(r)
+	}
+	if err != nil {
+		return api.Response{}, err
+	}
+	found, err := h.desk.Delivery(ctx, id, r.Path("webhook"), r.Path("delivery"))
+	if err != nil {
+		return api.Response{}, err
+	}
+	return api.OK(deliveryOf(found))
+}
+
+func (h handler) replay(ctx context.Context, r *api.Request) (api.Response, error) {
+	id, err := account(r, r.Caller.MayWrite)
+	if err == nil {
+		err = named(r)
+	}
+	if err != nil {
+		return api.Response{}, err
+	}
+	found, err := h.desk.Replay(ctx, id, r.Path("webhook"), r.Path("delivery"))
+	if err != nil {
+		return api.Response{}, err
+	}
+	return api.Response{Status: http.StatusAccepted, Body: deliveryOf(found)}, nil
+}
+
+// named refuses what can't be a delivery's id, before it is a key.
+func named(r *api.Request) error {
+	if !api.ValidID(r.Path("delivery")) {
+		return refusal.Of(refusal.NotFound, "There is no such delivery.")
+	}
+	return nil
+}
