@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -17,7 +16,7 @@ import (
 func main() {
 	b := boot.Start()
 	h := handler{
-		desk:    &charge.Desk{Store: b.Store(), Now: time.Now, Log: b.Log, Markets: marketplaces.Markets(context.Background(), b)},
+		desk:    &charge.Desk{Store: b.Store(), Now: boot.Now, Log: b.Log, Markets: marketplaces.Markets(context.Background(), b)},
 		metrics: &metric.Metrics{},
 		log:     b.Log,
 	}

@@ -29,7 +29,7 @@ func main() {
 		quarantine: &quarantine.Quarantine{Store: l.Store, Now: time.Now, Metrics: metrics},
 		bills:      billQueue{client: queue.Client(b), url: b.Env("BILL_QUEUE_URL")},
 		proofs:     &proof.Book{Store: l.Store, Now: time.Now},
-		charges:    &charge.Desk{Store: l.Store, Now: time.Now, Log: b.Log},
+		charges:    &charge.Desk{Store: l.Store, Now: boot.Now, Log: b.Log},
 		cursors:    api.Cursors{Key: pepper.Key("cursors")},
 	}
 	lambda.Start(api.Serve(b.Log, h.routes()...))

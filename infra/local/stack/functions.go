@@ -44,15 +44,19 @@ func (s *Stack) startFunctions(binaries map[string]string) error {
 // environment is a function's own from the template, and what makes AWS's SDK find this machine instead of AWS.
 func (s *Stack) environment(f sam.Function) map[string]string {
 	env := map[string]string{
-		"AWS_ACCESS_KEY_ID":                "local",
-		"AWS_SECRET_ACCESS_KEY":            "local",
-		"AWS_SESSION_TOKEN":                "local",
-		"AWS_ENDPOINT_URL_DYNAMODB":        s.database.Endpoint,
-		"AWS_ENDPOINT_URL_SQS":             url(s.listeners.aws),
-		"AWS_ENDPOINT_URL_SECRETS_MANAGER": url(s.listeners.aws),
-		"AWS_ENDPOINT_URL_EVENTBRIDGE":     url(s.listeners.aws),
-		"ALIPAY_GATEWAY_URL":               url(s.listeners.alipay) + "/gateway.do",
-		"CLOCK_FILE":                       s.data(clockFile),
+		"AWS_ENDPOINT_URL_SESV2": url(s.listeners.mailbox),
+
+		"AWS_ACCESS_KEY_ID":                     "local",
+		"AWS_SECRET_ACCESS_KEY":                 "local",
+		"AWS_SESSION_TOKEN":                     "local",
+		"AWS_ENDPOINT_URL_DYNAMODB":             s.database.Endpoint,
+		"AWS_ENDPOINT_URL_SQS":                  url(s.listeners.aws),
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER":      url(s.listeners.aws),
+		"AWS_ENDPOINT_URL_MARKETPLACE_METERING": url(s.listeners.aws),
+		"AWS_ENDPOINT_URL_EVENTBRIDGE":          url(s.listeners.aws),
+		"AWS_ENDPOINT_URL_S3":                   url(s.listeners.aws),
+		"ALIPAY_GATEWAY_URL":                    url(s.listeners.alipay) + "/gateway.do",
+		"CLOCK_FILE":                            s.data(clockFile),
 	}
 	maps.Copy(env, f.Env)
 	return env

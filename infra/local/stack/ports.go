@@ -15,13 +15,14 @@ type Ports struct {
 	AWS      int // SQS and Secrets Manager
 	Alipay   int
 	Issuer   int
+	Mailbox  int // SES, and the page of mails
 	DynamoDB int
 }
 
 // DefaultPorts are those of `make run`.
-var DefaultPorts = Ports{API: 8080, AWS: 8081, Alipay: 8082, Issuer: 8083, DynamoDB: 8000}
+var DefaultPorts = Ports{API: 8080, AWS: 8081, Alipay: 8082, Issuer: 8083, Mailbox: 8084, DynamoDB: 8000}
 
-type listeners struct{ api, aws, alipay, issuer net.Listener }
+type listeners struct{ api, aws, alipay, issuer, mailbox net.Listener }
 
 // listen takes the ports before anything else: everybody must be told where everybody is.
 func (s *Stack) listen(context.Context) error {
@@ -34,6 +35,7 @@ func (s *Stack) listen(context.Context) error {
 		{"SQS", s.options.Ports.AWS, &s.listeners.aws},
 		{"Alipay", s.options.Ports.Alipay, &s.listeners.alipay},
 		{"the issuer of tokens", s.options.Ports.Issuer, &s.listeners.issuer},
+		{"the mailbox", s.options.Ports.Mailbox, &s.listeners.mailbox},
 	} {
 		listener, err := s.listenOn(p.what, p.port)
 		if err != nil {

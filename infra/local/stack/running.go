@@ -24,6 +24,7 @@ type Running struct {
 	AWS       string `json:"aws"` // endpoint of SQS and Secrets Manager
 	Alipay    string `json:"alipay"`
 	Issuer    string `json:"issuer"`
+	Mailbox   string `json:"mailbox"`
 	DynamoDB  string `json:"dynamodb"`
 	Table     string `json:"table"`
 	BillQueue string `json:"bill_queue"` // its URL
@@ -33,7 +34,7 @@ type Running struct {
 func (s *Stack) announce(context.Context) error {
 	s.Running = Running{
 		PID: os.Getpid(), API: url(s.listeners.api), AWS: url(s.listeners.aws), Alipay: url(s.listeners.alipay),
-		Issuer: url(s.listeners.issuer), DynamoDB: s.database.Endpoint,
+		Issuer: url(s.listeners.issuer), Mailbox: url(s.listeners.mailbox), DynamoDB: s.database.Endpoint,
 	}
 	for _, q := range s.Deployment.Queues {
 		if q.LogicalID == billQueue {

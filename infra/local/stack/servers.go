@@ -10,6 +10,7 @@ import (
 
 	"billingcentre/infra/local/alipay"
 	"billingcentre/infra/local/gateway"
+	"billingcentre/infra/local/marketplace"
 )
 
 // goodbye is how long a server may go on answering when it is stopped.
@@ -42,18 +43,23 @@ func (s *Stack) serve(context.Context) error {
 	s.serveOn("AWS's services", s.listeners.aws, s.aws())
 	s.serveOn("the issuer of tokens", s.listeners.issuer, s.Issuer.Handler())
 	s.serveOn("Alipay", s.listeners.alipay, s.Alipay)
+	s.serveOn("the mailbox", s.listeners.mailbox, s.Mailbox)
 	s.serveOn("the API", s.listeners.api, api)
 	return nil
 }
 
-// aws is the one endpoint of AWS's services: all name the operation in a header.
+// aws is the one endpoint of AWS's services: all name the operation in a header, but for S3, which is signed as such.
 func (s *Stack) aws() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch target := r.Header.Get("X-Amz-Target"); {
+		case marketplace.Takes(r):
+			s.Marketplaces.ServeHTTP(w, r)
 		case strings.HasPrefix(target, "secretsmanager."):
 			s.secrets.ServeHTTP(w, r)
 		case strings.HasPrefix(target, "AWSEvents."):
 			s.Bus.ServeHTTP(w, r)
+		case target == "" && s.objects.Owns(r):
+			s.objects.ServeHTTP(w, r)
 		default:
 			s.queues.ServeHTTP(w, r) // which refuses what it doesn't know in AWS's words
 		}

@@ -52,7 +52,7 @@ func (s *Stack) startSources(context.Context) error {
 	if err := os.MkdirAll(s.data("streams"), 0o700); err != nil {
 		return err
 	}
-	runners := []runner{s.Alipay, s.Bus, keeper{s}}
+	runners := []runner{s.Alipay, s.Mailbox, s.Bus, keeper{s}}
 	for _, f := range s.Deployment.Functions {
 		own, err := s.sources(f)
 		if err != nil {

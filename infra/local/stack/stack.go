@@ -8,9 +8,11 @@
 //	stack.go      Options, Start, Close
 //	ports.go      where everything listens
 //	secrets.go    secrets made once and kept
+//	mailbox.go    where mails can be read
 //	clock.go      a clock that can be set forward
 //	template.go   the template, with local values
-//	storage.go    DynamoDB Local and its table; the queues
+//	clouds.go     where cloud accounts are charged
+//	storage.go    DynamoDB Local and its table; the queues; the buckets
 //	bus.go        the event bus and its rules
 //	functions.go  the true binaries and their environment
 //	servers.go    HTTP in front of all of it
@@ -39,6 +41,9 @@ import (
 	"billingcentre/infra/local/issuer"
 	"billingcentre/infra/local/lambda"
 	"billingcentre/infra/local/lockfile"
+	"billingcentre/infra/local/mailbox"
+	"billingcentre/infra/local/marketplace"
+	"billingcentre/infra/local/objects"
 	"billingcentre/infra/local/sam"
 	"billingcentre/infra/local/secrets"
 	"billingcentre/infra/local/sqs"
@@ -64,24 +69,29 @@ type Options struct {
 
 // Stack is a running deployment.
 type Stack struct {
-	Deployment *sam.Deployment
-	Issuer     *issuer.Issuer
-	Alipay     *alipay.Gateway
-	Bus        *bus.Server
-	Running    Running
+	Mailbox *mailbox.Mailbox // what was mailed
 
-	options   Options
-	console   *console.Console
-	logs      *logs
-	listeners listeners
-	keys      alipay.Credentials
-	alipayARN string // of the secret with the app's keys
-	secrets   *secrets.Server
-	queues    *sqs.Server
-	database  *dynamodb.Server
-	stream    string                      // ARN of the table's stream
-	functions map[string]*lambda.Function // by LogicalID
-	closers   []closer
+	Deployment   *sam.Deployment
+	Issuer       *issuer.Issuer
+	Alipay       *alipay.Gateway
+	Marketplaces *marketplace.Server
+	Bus          *bus.Server
+	Running      Running
+
+	options        Options
+	console        *console.Console
+	logs           *logs
+	listeners      listeners
+	keys           alipay.Credentials
+	alipayARN      string // of the secret with the app's keys
+	marketplaceARN string // of the secret with our keys at marketplaces
+	secrets        *secrets.Server
+	queues         *sqs.Server
+	objects        *objects.Server
+	database       *dynamodb.Server
+	stream         string                      // ARN of the table's stream
+	functions      map[string]*lambda.Function // by LogicalID
+	closers        []closer
 }
 
 // closer ends one part of the stack.
@@ -111,8 +121,8 @@ func (s *Stack) Invoke(ctx context.Context, logicalID string, event []byte) ([]b
 
 func (s *Stack) start(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		s.settle, s.listen, s.openIssuer, s.openSecrets, s.readTemplate, s.startStorageAndFunctions, s.startBus,
-		s.startAlipay, s.serve, s.startSources, s.announce,
+		s.settle, s.listen, s.openIssuer, s.openSecrets, s.openMarketplaces, s.readTemplate, s.startStorageAndFunctions, s.startBus,
+		s.startAlipay, s.startMailbox, s.serve, s.startSources, s.announce,
 	} {
 		if err := step(ctx); err != nil {
 			return err

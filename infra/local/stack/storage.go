@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"billingcentre/infra/local/dynamodb"
+	"billingcentre/infra/local/objects"
 	"billingcentre/infra/local/sam"
 	"billingcentre/infra/local/sqs"
 )
@@ -31,6 +32,9 @@ func (s *Stack) startStorageAndFunctions(ctx context.Context) error {
 		return err
 	}
 	if err := s.startQueues(); err != nil {
+		return err
+	}
+	if err := s.openBuckets(); err != nil {
 		return err
 	}
 	return s.startFunctions(binaries)
@@ -155,4 +159,18 @@ func (s *Stack) settings(q sam.Queue) (map[string]string, error) {
 		attributes["RedrivePolicy"] = string(policy)
 	}
 	return attributes, nil
+}
+
+// openBuckets makes the template's buckets, with the files of earlier runs that haven't expired.
+func (s *Stack) openBuckets() error {
+	options := objects.Options{
+		Dir: s.data("objects"), Region: region, Logger: s.logs.stack,
+		Keys: []objects.Key{{ID: "local", Secret: "local", Token: "local"}}, // the functions' (functions.go)
+	}
+	for _, b := range s.Deployment.Buckets {
+		options.Buckets = append(options.Buckets, objects.Bucket{Name: b.Name, ExpiryDays: b.ExpiryDays, AbortDays: b.AbortDays})
+	}
+	var err error
+	s.objects, err = objects.New(options)
+	return err
 }

@@ -4,7 +4,6 @@ package marketplaces
 import (
 	"context"
 	"os"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/marketplacemetering"
 
@@ -63,11 +62,11 @@ func Markets(ctx context.Context, b *boot.Boot) map[string]charge.Market {
 	var k keys
 	secret.Read(ctx, b, "MARKETPLACE_SECRET_ARN", &k)
 	if l := told.Alibaba; l != nil {
-		meter := alibaba.New(alibaba.Config{Gateway: l.Gateway, KeyID: k.AlibabaKeyID, KeySecret: k.AlibabaKeySecret, HTTP: b.HTTP(), Now: time.Now})
+		meter := alibaba.New(alibaba.Config{Gateway: l.Gateway, KeyID: k.AlibabaKeyID, KeySecret: k.AlibabaKeySecret, HTTP: b.HTTP(), Now: boot.Now})
 		markets["alibaba"] = charge.Market{Meter: meter, Dimensions: l.Dimensions}
 	}
 	if l := told.Huawei; l != nil {
-		meter := huawei.New(huawei.Config{Gateway: l.Gateway, Key: k.HuaweiKey, HTTP: b.HTTP(), Now: time.Now})
+		meter := huawei.New(huawei.Config{Gateway: l.Gateway, Key: k.HuaweiKey, HTTP: b.HTTP(), Now: boot.Now})
 		markets["huawei"] = charge.Market{Meter: meter, Dimensions: l.Dimensions}
 	}
 	return markets
