@@ -17,18 +17,17 @@ type handler struct {
 }
 
 func (h handler) routes() []api.Route {
-	const all, one = "/v1/accounts/{account}/webhooks", "/v1/accounts/{account}/webhooks/{webhook}"
 	return []api.Route{
-		{Key: "POST " + all, Handle: h.add},
-		{Key: "GET " + all, Handle: h.list},
-		{Key: "GET " + one, Handle: h.get},
-		{Key: "PUT " + one, Handle: h.change},
-		{Key: "DELETE " + one, Handle: h.remove},
-		{Key: "POST " + one + "/secret", Handle: h.rotate},
-		{Key: "POST " + one + "/tests", Handle: h.test},
-		{Key: "GET " + one + "/deliveries", Handle: h.deliveries},
-		{Key: "GET " + one + "/deliveries/{delivery}", Handle: h.delivery},
-		{Key: "POST " + one + "/deliveries/{delivery}/replay", Handle: h.replay},
+		{Key: "POST /v1/accounts/{account}/webhooks", Handle: h.add},
+		{Key: "GET /v1/accounts/{account}/webhooks", Handle: h.list},
+		{Key: "GET /v1/accounts/{account}/webhooks/{webhook}", Handle: h.get},
+		{Key: "PUT /v1/accounts/{account}/webhooks/{webhook}", Handle: h.change},
+		{Key: "DELETE /v1/accounts/{account}/webhooks/{webhook}", Handle: h.remove},
+		{Key: "POST /v1/accounts/{account}/webhooks/{webhook}/secret", Handle: h.rotate},
+		{Key: "POST /v1/accounts/{account}/webhooks/{webhook}/tests", Handle: h.test},
+		{Key: "GET /v1/accounts/{account}/webhooks/{webhook}/deliveries", Handle: h.deliveries},
+		{Key: "GET /v1/accounts/{account}/webhooks/{webhook}/deliveries/{delivery}", Handle: h.delivery},
+		{Key: "POST /v1/accounts/{account}/webhooks/{webhook}/deliveries/{delivery}/replay", Handle: h.replay},
 	}
 }
 
