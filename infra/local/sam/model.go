@@ -14,6 +14,7 @@ type Deployment struct {
 	Tables    []Table
 	Queues    []Queue
 	Secrets   []Secret
+	Buckets   []Bucket
 	Buses     []Bus
 	Rules     []Rule // those that send to queues; those that invoke are the functions'
 	MailSets  []ConfigurationSet
@@ -199,6 +200,7 @@ func (r *reading) deployment() *Deployment {
 	}
 	r.eventBuses(d)
 	r.mailSets(d)
+	r.buckets(d)
 	return d
 }
 

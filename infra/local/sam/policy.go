@@ -74,8 +74,6 @@ var actions = map[string]bool{
 
 	"ses:SendEmail": true,
 
-	"ses:SendEmail": true,
-
 	"aws-marketplace:BatchMeterUsage": true,
 
 	"s3:PutObject": true, "s3:GetObject": true, "s3:AbortMultipartUpload": true, "s3:DeleteObject": false,

@@ -43,6 +43,8 @@ var kinds = map[string]func() any{
 	"AWS::Events::Rule":           func() any { return new(eventRule) },
 	"AWS::SQS::QueuePolicy":       func() any { return new(queuePolicy) },
 	"AWS::SES::ConfigurationSet":  func() any { return new(configurationSet) },
+	"AWS::S3::Bucket":             func() any { return new(bucket) },
+	"AWS::S3::BucketPolicy":       func() any { return new(bucketPolicy) },
 	"AWS::CloudWatch::Alarm":      func() any { return new(alarm) },
 	"AWS::CloudWatch::Dashboard":  func() any { return new(dashboard) },
 

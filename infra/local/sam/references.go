@@ -54,13 +54,15 @@ var attributes = map[string]map[string]string{
 	"AWS::Events::Rule":           {"": "{name}", "Arn": "arn:{p}:events:{r}:{a}:rule/{name}"},
 	"AWS::SQS::QueuePolicy":       {"": "{name}"},
 	"AWS::SES::ConfigurationSet":  {"": "{name}"},
+	"AWS::S3::Bucket":             {"": "{name}", "Arn": "arn:{p}:s3:::{name}"},
+	"AWS::S3::BucketPolicy":       {"": "{name}"},
 }
 
 // nameProperties are the properties by which a resource is given a name instead of its id.
 var nameProperties = map[string]string{
 	"AWS::DynamoDB::Table": "TableName", "AWS::SQS::Queue": "QueueName", "AWS::Logs::LogGroup": "LogGroupName",
 	"AWS::SES::ConfigurationSet": "Name",
-	"AWS::CloudWatch::Dashboard": "DashboardName", "AWS::Serverless::HttpApi": "Name", "AWS::Events::EventBus": "Name",
+	"AWS::CloudWatch::Dashboard": "DashboardName", "AWS::Serverless::HttpApi": "Name", "AWS::Events::EventBus": "Name", "AWS::S3::Bucket": "BucketName",
 }
 
 func newReferences(root *yaml.Node, local Local, resources map[string]*resource, faults *faults) *references {
