@@ -3,8 +3,6 @@
 package main
 
 import (
-	"time"
-
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"billingcentre/shared/audit"
@@ -17,8 +15,8 @@ func main() {
 	b := boot.Start()
 	store := b.Store()
 	h := handler{
-		auditor:   &audit.Auditor{Store: store, Now: time.Now, Lag: audit.Lag},
-		directory: &directory.Directory{Store: store, Now: time.Now}, log: b.Log, metrics: &metric.Metrics{},
+		auditor:   &audit.Auditor{Store: store, Now: boot.Now, Lag: audit.Lag},
+		directory: &directory.Directory{Store: store, Now: boot.Now}, log: b.Log, metrics: &metric.Metrics{},
 	}
 	lambda.Start(h.handle)
 }

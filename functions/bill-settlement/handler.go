@@ -3,7 +3,6 @@ package main
 import (
 	"os"
 	"strconv"
-	"time"
 
 	"billingcentre/shared/batch"
 	"billingcentre/shared/boot"
@@ -19,12 +18,12 @@ func handler(b *boot.Boot) *settlement.Settlement {
 	ledger, metrics := b.Ledger(), new(metric.Metrics)
 	return &settlement.Settlement{
 		Ledger:    ledger,
-		Directory: &directory.Directory{Store: ledger.Store, Now: time.Now},
+		Directory: &directory.Directory{Store: ledger.Store, Now: boot.Now},
 		Bills: &batch.Consumer{
 			Source: "usage-bills", QueueURL: b.Env("BILL_QUEUE_URL"), MaxReceives: receives(b), Queue: queue.Client(b),
-			Quarantine: &quarantine.Quarantine{Store: ledger.Store, Now: time.Now, Metrics: metrics}, Now: time.Now, Log: b.Log,
+			Quarantine: &quarantine.Quarantine{Store: ledger.Store, Now: boot.Now, Metrics: metrics}, Now: boot.Now, Log: b.Log,
 		},
-		Metrics: metrics, Log: b.Log, Now: time.Now,
+		Metrics: metrics, Log: b.Log, Now: boot.Now,
 	}
 }
 

@@ -4,8 +4,6 @@
 package main
 
 import (
-	"time"
-
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"billingcentre/shared/books"
@@ -15,5 +13,5 @@ import (
 
 func main() {
 	b := boot.Start()
-	lambda.Start(handler{books.NewKeeper(b.Store(), time.Now, b.Log, &metric.Metrics{})}.handle)
+	lambda.Start(handler{books.NewKeeper(b.Store(), boot.Now, b.Log, &metric.Metrics{})}.handle)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -29,12 +28,12 @@ func newHandler(b *boot.Boot) handler {
 	store, metrics := b.Store(), new(metric.Metrics)
 	return handler{
 		maker: &desk.Maker{
-			Store: store, Shelf: objects.Shelf(b, "EXPORT_BUCKET"), Send: queue.Sender(b, "EXPORT_QUEUE_URL"), Now: time.Now, Log: b.Log,
+			Store: store, Shelf: objects.Shelf(b, "EXPORT_BUCKET"), Send: queue.Sender(b, "EXPORT_QUEUE_URL"), Now: boot.Now, Log: b.Log,
 			Provider: b.Env("PROVIDER_NAME"),
 		},
 		messages: &batch.Consumer{
 			Source: "exports", QueueURL: b.Env("EXPORT_QUEUE_URL"), MaxReceives: b.Number("MAX_RECEIVE_COUNT"), Queue: queue.Client(b),
-			Quarantine: &quarantine.Quarantine{Store: store, Now: time.Now, Metrics: metrics}, Now: time.Now, Log: b.Log,
+			Quarantine: &quarantine.Quarantine{Store: store, Now: boot.Now, Metrics: metrics}, Now: boot.Now, Log: b.Log,
 		},
 		metrics: metrics, log: b.Log,
 	}

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -20,7 +19,7 @@ func main() {
 	b := boot.Start()
 	h := handler{
 		desk: &desk.Desk{
-			Store: b.Store(), Links: objects.Shelf(b, "EXPORT_BUCKET"), Send: queue.Sender(b, "EXPORT_QUEUE_URL"), Now: time.Now, Days: b.Number("EXPORT_DAYS"),
+			Store: b.Store(), Links: objects.Shelf(b, "EXPORT_BUCKET"), Send: queue.Sender(b, "EXPORT_QUEUE_URL"), Now: boot.Now, Days: b.Number("EXPORT_DAYS"),
 		},
 		cursors: secret.Cursors(context.Background(), b),
 	}

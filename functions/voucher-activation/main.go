@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -17,7 +16,7 @@ import (
 func main() {
 	b := boot.Start()
 	h := handler{desk: &voucher.Desk{
-		Ledger: b.Ledger(), Key: secret.OfCentre(context.Background(), b).Key(voucher.Purpose), Metrics: new(metric.Metrics), Now: time.Now,
+		Ledger: b.Ledger(), Key: secret.OfCentre(context.Background(), b).Key(voucher.Purpose), Metrics: new(metric.Metrics), Now: boot.Now,
 	}}
 	lambda.Start(api.Serve(b.Log, h.routes()...))
 }
