@@ -7,6 +7,7 @@ import (
 	"billingcentre/shared/directory"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/money"
+	"billingcentre/shared/unlinking"
 	"billingcentre/shared/wallet"
 )
 
@@ -19,6 +20,7 @@ const (
 type handler struct {
 	ledger    *ledger.Ledger
 	directory *directory.Directory
+	clouds    *unlinking.Keeper
 	cursors   api.Cursors
 }
 
@@ -32,6 +34,14 @@ func (h handler) routes() []api.Route {
 		{Key: "GET /v1/accounts/{account}/workspaces/{workspace}", Handle: h.getWorkspace},
 		{Key: "PUT /v1/accounts/{account}/workspaces/{workspace}/settlement-method", Handle: h.changeMethod},
 		{Key: "DELETE /v1/accounts/{account}/workspaces/{workspace}", Handle: h.unbind},
+		{Key: "PUT /v1/accounts/{account}/certification", Handle: h.certify},
+		{Key: "DELETE /v1/accounts/{account}/certification", Handle: h.revoke},
+		{Key: "GET /v1/accounts/{account}/cloud-links", Handle: h.listClouds},
+		{Key: "POST /v1/accounts/{account}/cloud-links", Handle: h.linkCloud},
+		{Key: "GET /v1/accounts/{account}/cloud-links/{provider}/{customer}", Handle: h.getCloud},
+		{Key: "DELETE /v1/accounts/{account}/cloud-links/{provider}/{customer}", Handle: h.releaseCloud},
+		{Key: "GET /v1/operator/cloud-links", Handle: h.listOpenClouds},
+		{Key: "POST /v1/operator/cloud-links/{provider}/{customer}/unlinking", Handle: h.unlinkCloud},
 	}
 }
 
@@ -42,10 +52,16 @@ type account struct {
 	Currency money.Currency   `json:"currency"`
 	Zone     string           `json:"time_zone"`
 	OpenedAt string           `json:"opened_at"`
+
+	Certification *certification `json:"certification,omitempty"`
 }
 
 func accountOf(a directory.Account) account {
-	return account{ID: a.ID, Name: a.Name, Currency: a.Currency, Zone: a.Zone, OpenedAt: api.Instant(a.OpenedAt)}
+	seen := account{ID: a.ID, Name: a.Name, Currency: a.Currency, Zone: a.Zone, OpenedAt: api.Instant(a.OpenedAt)}
+	if c := a.Certification; c != nil {
+		seen.Certification = &certification{c.Kind, c.Number, api.Instant(c.At)}
+	}
+	return seen
 }
 
 // open opens an account. Its id is the key: the same again is answered as the first time.

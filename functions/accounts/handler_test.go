@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"testing"
 	"time"
@@ -10,10 +11,14 @@ import (
 
 	"billingcentre/shared/api"
 	"billingcentre/shared/api/apitest"
+	"billingcentre/shared/arrears"
+	"billingcentre/shared/cloudlink"
 	"billingcentre/shared/directory"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/ledger/memory"
+	"billingcentre/shared/metric"
 	"billingcentre/shared/money"
+	"billingcentre/shared/unlinking"
 	"billingcentre/shared/wallet"
 )
 
@@ -39,6 +44,11 @@ func newOffice(t *testing.T) *office {
 			t.Fatal(err)
 		}
 	}
+	o.clouds = &unlinking.Keeper{
+		Desk: &cloudlink.Desk{Store: books.Store, Policy: books.Policy, Now: clock}, Directory: o.directory, Log: slog.New(slog.DiscardHandler),
+	}
+	o.link("aws", "c-1")
+	o.link("huawei", "c-42")
 	o.mustBind(directory.Wish{Account: "acme", Workspace: "ws-a", Method: wallet.BillingCenter})
 	o.mustBind(directory.Wish{Account: "acme", Workspace: "ws-cloud", Method: wallet.Cloud, Cloud: wallet.CloudAccount{Provider: "aws", Customer: "c-1"}})
 	o.mustBind(directory.Wish{Account: "bolt", Workspace: "ws-b", Method: wallet.BillingCenter})
@@ -58,12 +68,95 @@ func (o *office) mustBind(wish directory.Wish) {
 	}
 }
 
+func (o *office) link(provider, customer string) {
+	o.t.Helper()
+	if _, _, err := o.clouds.Desk.Link(o.t.Context(), "acme", wallet.CloudAccount{Provider: provider, Customer: customer}, "ops"); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+func (o *office) certify(accounts ...wallet.AccountID) {
+	o.t.Helper()
+	for _, id := range accounts {
+		if _, _, err := o.directory.Certify(o.t.Context(), id, &directory.Certification{Kind: "enterprise", Number: "r-1", At: o.now, Actor: "ops"}); err != nil {
+			o.t.Fatal(err)
+		}
+	}
+}
+
 func (o *office) serve() api.Handler {
 	return api.Serve(slog.New(slog.DiscardHandler), o.routes()...)
 }
 
+// given is what must have happened before some events.
+var given = map[string]func(o *office){
+	"bind-certified":                 func(o *office) { o.certify("acme", "bolt") },
+	"change-method-away-by-operator": func(o *office) { o.unlink("aws", "c-1") },
+	"cloud-link-unlinked":            func(o *office) { o.unlink("aws", "c-1") },
+	"decertify":                      func(o *office) { o.certify("acme") },
+	"open-cloud-links": func(o *office) {
+		_, _, err := o.clouds.Desk.Ask(o.t.Context(), "bolt", wallet.CloudAccount{Provider: "aws", Customer: "c-7"}, "pat")
+		o.must(err)
+	},
+	"open-cloud-links-unlinked":     func(o *office) { o.unlink("aws", "c-1") },
+	"workspace-locked":              (*office).lock,
+	"workspace-locked-by-its-cloud": (*office).lockCloud,
+	"workspaces-locked":             func(o *office) { o.lockCloud(); o.lock() },
+}
+
+func (o *office) must(err error) {
+	o.t.Helper()
+	if err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+func (o *office) unlink(provider, customer string) {
+	o.t.Helper()
+	_, err := o.clouds.Unlink(o.t.Context(), wallet.CloudAccount{Provider: provider, Customer: customer}, "ops")
+	o.must(err)
+}
+
+// lock has acme's wallet locked for 5.00 that it didn't repay in time.
+func (o *office) lock() {
+	o.t.Helper()
+	keeper := &arrears.Keeper{Ledger: o.ledger, Directory: o.directory, Log: slog.New(slog.DiscardHandler), Metrics: &metric.Metrics{Out: io.Discard}}
+	cost, err := money.ParseExact("", "5", money.CNY)
+	o.must(err)
+	bill := wallet.Bill{ID: "b-1", Workspace: "ws-a", Day: "2026-10-01", Currency: money.CNY, Lines: []wallet.Line{{Product: "sms", Amount: cost}}}
+	o.now = noon.AddDate(0, -1, 0)
+	_, err = o.ledger.Do(o.t.Context(), "acme", ledger.Intent{Command: wallet.Settle{Bill: bill, DayEnd: o.now, Method: wallet.BillingCenter}, After: arrears.Mark})
+	o.must(err)
+	head, err := o.ledger.Open(o.t.Context(), "acme")
+	o.must(err)
+	documents, err := arrears.Begin(o.t.Context(), o.ledger.Store, o.ledger.Policy, head, "2026-09", o.now)
+	o.must(err)
+	o.must(o.ledger.Store.Put(o.t.Context(), documents...))
+	o.now = o.now.AddDate(0, 0, 14)
+	_, err = keeper.Run(o.t.Context())
+	o.must(err)
+	o.now = noon
+}
+
+// lockCloud has acme's cloud account at AWS unlinked, and its countdown over.
+func (o *office) lockCloud() {
+	o.t.Helper()
+	o.now = noon.AddDate(0, -1, 0)
+	o.unlink("aws", "c-1")
+	o.now = o.now.AddDate(0, 0, 14)
+	_, err := o.clouds.Run(o.t.Context())
+	o.must(err)
+	o.now = noon
+}
+
 func TestEvents(t *testing.T) {
-	apitest.Run(t, "accounts", func(t *testing.T, _ string) api.Handler { return newOffice(t).serve() })
+	apitest.Run(t, "accounts", func(t *testing.T, name string) api.Handler {
+		o := newOffice(t)
+		if prepare, some := given[name]; some {
+			prepare(o)
+		}
+		return o.serve()
+	})
 }
 
 // Everybody by every role on every route, on one's own account and on somebody else's (bad-inputs, API1 and API5).
@@ -84,10 +177,17 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"GET " + workspaceRoute, "", [5]int{200, 200, 200, 403, 401}, [5]int{404, 404, 200, 403, 401}},
 		{"PUT " + workspaceRoute + "/settlement-method", `{"settlement_method":"billing_center"}`, [5]int{200, 403, 200, 404, 401}, [5]int{404, 404, 200, 404, 401}},
 		{"DELETE " + workspaceRoute, "", [5]int{200, 403, 200, 404, 401}, [5]int{404, 404, 200, 404, 401}},
+		{"PUT /v1/accounts/{account}/certification", `{"kind":"personal","certificate_id":"p-1"}`, [5]int{403, 403, 200, 403, 401}, [5]int{403, 403, 200, 403, 401}},
+		{"DELETE /v1/accounts/{account}/certification", "", [5]int{403, 403, 200, 403, 401}, [5]int{403, 403, 200, 403, 401}},
+		{"GET /v1/accounts/{account}/cloud-links", "", [5]int{200, 200, 200, 403, 401}, [5]int{404, 404, 200, 403, 401}},
+		{"POST /v1/accounts/{account}/cloud-links", `{"provider":"aws","customer":"c-8"}`, [5]int{201, 403, 201, 404, 401}, [5]int{404, 404, 201, 404, 401}},
+		{"GET /v1/accounts/{account}/cloud-links/{provider}/{customer}", "", [5]int{200, 200, 200, 403, 401}, [5]int{404, 404, 404, 403, 401}},
+		{"DELETE /v1/accounts/{account}/cloud-links/{provider}/{customer}", "", [5]int{200, 403, 200, 404, 401}, [5]int{404, 404, 404, 404, 401}},
+		{"POST /v1/operator/cloud-links/{provider}/{customer}/unlinking", "", [5]int{403, 403, 200, 403, 401}, [5]int{403, 403, 200, 403, 401}},
 	} {
 		for account, want := range map[string][5]int{"acme": row.own, "bolt": row.foreign} {
 			for i, caller := range callers {
-				params := map[string]string{"account": account, "workspace": map[string]string{"acme": "ws-a", "bolt": "ws-b"}[account]}
+				params := map[string]string{"account": account, "workspace": map[string]string{"acme": "ws-a", "bolt": "ws-b"}[account], "provider": "huawei", "customer": "c-42"}
 				answer := apitest.Send(t, newOffice(t).serve(), apitest.Call{Route: row.route, Params: params, Caller: caller, Body: row.body}.Event())
 				if answer.Status != want[i] {
 					t.Errorf("%s on %s by %q: %d, want %d: %s", row.route, account, caller.Role, answer.Status, want[i], answer.Body)
@@ -129,6 +229,7 @@ func TestEveryWorkspaceIsListedOnce(t *testing.T) {
 // A customer's day: bind, change, unbind; each account sees its own part of the history only.
 func TestAHistoryIsShownOldestFirst(t *testing.T) {
 	o := newOffice(t)
+	o.certify("acme", "bolt")
 	send := func(role api.Role, account wallet.AccountID, route, body string, want int) workspace {
 		t.Helper()
 		answer := apitest.Send(t, o.serve(), apitest.Call{

@@ -4,23 +4,28 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"billingcentre/shared/api"
 	"billingcentre/shared/boot"
 	"billingcentre/shared/boot/secret"
+	"billingcentre/shared/cloudlink"
 	"billingcentre/shared/directory"
+	"billingcentre/shared/unlinking"
 )
 
 func main() {
 	b := boot.Start()
 	ledger := b.Ledger()
+	accounts := &directory.Directory{Store: ledger.Store, Now: boot.Now}
 	h := handler{
 		ledger:    ledger,
-		directory: &directory.Directory{Store: ledger.Store, Now: time.Now},
-		cursors:   secret.Cursors(context.Background(), b),
+		directory: accounts,
+		clouds: &unlinking.Keeper{
+			Desk: &cloudlink.Desk{Store: ledger.Store, Policy: ledger.Policy, Now: boot.Now}, Directory: accounts, Log: b.Log,
+		},
+		cursors: secret.Cursors(context.Background(), b),
 	}
 	lambda.Start(api.Serve(b.Log, h.routes()...))
 }

@@ -6,6 +6,7 @@ import (
 
 	"billingcentre/shared/api"
 	"billingcentre/shared/directory"
+	"billingcentre/shared/lock"
 	"billingcentre/shared/money"
 	"billingcentre/shared/refusal"
 	"billingcentre/shared/wallet"
@@ -19,7 +20,39 @@ type workspace struct {
 	Bound    bool                 `json:"bound"` // to this account, now
 	Method   wallet.Method        `json:"settlement_method,omitempty"`
 	Cloud    *wallet.CloudAccount `json:"cloud,omitempty"`
+	Lock     *locked              `json:"lock,omitempty"` // when it is locked now
 	Bindings []binding            `json:"bindings"`
+}
+
+// locked is why a workspace is locked, and since when (README rules 26 and 27).
+type locked struct {
+	Cause lock.Cause `json:"cause"`
+	Since string     `json:"since"`
+}
+
+// seen shows workspaces to an account, with their locks.
+func (h handler) seen(ctx context.Context, account wallet.AccountID, found ...directory.Workspace) ([]workspace, error) {
+	locks, err := lock.Of(ctx, h.ledger.Store, account, found...)
+	if err != nil {
+		return nil, err
+	}
+	shown := make([]workspace, len(found))
+	for i, w := range found {
+		shown[i] = workspaceOf(w, account)
+		if l, is := locks[w.ID]; is {
+			shown[i].Lock = &locked{l.Cause, api.Instant(l.Since)}
+		}
+	}
+	return shown, nil
+}
+
+// one answers with a workspace.
+func (h handler) one(ctx context.Context, account wallet.AccountID, found directory.Workspace, answer func(any) (api.Response, error)) (api.Response, error) {
+	shown, err := h.seen(ctx, account, found)
+	if err != nil {
+		return api.Response{}, err
+	}
+	return answer(shown[0])
 }
 
 type binding struct {
@@ -63,7 +96,7 @@ func (m method) into(wish *directory.Wish, check *api.Check) {
 	check.That(m.Cloud != nil || wish.Method != wallet.Cloud, "/cloud", "is required: the cloud account that pays")
 	check.That(m.Cloud == nil || wish.Method == wallet.Cloud, "/cloud", `belongs to the settlement method "cloud" only`)
 	if m.Cloud != nil {
-		check.That(validProvider(m.Cloud.Provider), "/cloud/provider", `must be the id of a cloud such as "aws", "alibaba" or "huawei": 1 to 32 lower-case letters, digits and '-', beginning with a letter`)
+		check.That(validProvider(m.Cloud.Provider), "/cloud/provider", providerRule)
 		wish.Cloud = wallet.CloudAccount{Provider: m.Cloud.Provider, Customer: check.Text("/cloud/customer", m.Cloud.Customer)}
 	}
 }
@@ -117,7 +150,7 @@ func (h handler) bind(ctx context.Context, r *api.Request) (api.Response, error)
 	if err != nil {
 		return api.Response{}, err
 	}
-	return api.Done(workspaceOf(bound, w.Account), !changed)
+	return h.one(ctx, w.Account, bound, func(body any) (api.Response, error) { return api.Done(body, !changed) })
 }
 
 func (h handler) changeMethod(ctx context.Context, r *api.Request) (api.Response, error) {
@@ -141,7 +174,7 @@ func (h handler) changeMethod(ctx context.Context, r *api.Request) (api.Response
 	if err != nil {
 		return api.Response{}, err
 	}
-	return api.OK(workspaceOf(changed, w.Account))
+	return h.one(ctx, w.Account, changed, api.OK)
 }
 
 // unbind ends a binding, from now on. What was settled stays, and so does the history.
@@ -157,7 +190,7 @@ func (h handler) unbind(ctx context.Context, r *api.Request) (api.Response, erro
 	if err != nil {
 		return api.Response{}, err
 	}
-	return api.OK(workspaceOf(unbound, w.Account))
+	return h.one(ctx, w.Account, unbound, api.OK)
 }
 
 func (h handler) getWorkspace(ctx context.Context, r *api.Request) (api.Response, error) {
@@ -173,7 +206,7 @@ func (h handler) getWorkspace(ctx context.Context, r *api.Request) (api.Response
 	if err != nil {
 		return api.Response{}, err
 	}
-	return api.OK(workspaceOf(found, account))
+	return h.one(ctx, account, found, api.OK)
 }
 
 func (h handler) listWorkspaces(ctx context.Context, r *api.Request) (api.Response, error) {
@@ -190,10 +223,11 @@ func (h handler) listWorkspaces(ctx context.Context, r *api.Request) (api.Respon
 	if err != nil {
 		return api.Response{}, err
 	}
-	page := api.Page[workspace]{Items: make([]workspace, len(found))}
-	for i, w := range found {
-		page.Items[i] = workspaceOf(w, account)
+	shown, err := h.seen(ctx, account, found...)
+	if err != nil {
+		return api.Response{}, err
 	}
+	page := api.Page[workspace]{Items: shown}
 	if len(found) == limit {
 		page.Next = h.cursors.Encode(list, found[limit-1].Rank())
 	}

@@ -10,11 +10,13 @@ import (
 	"time"
 
 	"billingcentre/shared/arrears"
+	"billingcentre/shared/cloudlink"
 	"billingcentre/shared/directory"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/ledger/memory"
 	"billingcentre/shared/metric"
 	"billingcentre/shared/money"
+	"billingcentre/shared/unlinking"
 	"billingcentre/shared/wallet"
 )
 
@@ -35,6 +37,9 @@ func newWorld(t *testing.T) *world {
 	w.keeper = &arrears.Keeper{
 		Ledger: books, Directory: &directory.Directory{Store: books.Store, Now: clock},
 		Log: slog.New(slog.DiscardHandler), Metrics: &metric.Metrics{Out: io.Discard},
+	}
+	w.clouds = &unlinking.Keeper{
+		Desk: &cloudlink.Desk{Store: books.Store, Policy: books.Policy, Now: clock}, Directory: w.keeper.Directory, Log: w.keeper.Log,
 	}
 	w.must(books.Do(t.Context(), "acme", directory.Opening(directory.Account{ID: "acme", Currency: money.CNY, Zone: "Asia/Shanghai"}, "ops")))
 	cost, err := money.ParseExact("", "5", money.CNY)
@@ -124,6 +129,29 @@ func TestEvents(t *testing.T) {
 			t.Errorf("%s: %v", row.file, err)
 		}
 		w.want(row.want)
+	}
+}
+
+// The same schedule takes the steps of cloud accounts that were unlinked (README rule 27).
+func TestUnlinkedCloudAccounts(t *testing.T) {
+	w := newWorld(t)
+	cloud := wallet.CloudAccount{Provider: "huawei", Customer: "c-1"}
+	if _, _, err := w.clouds.Desk.Link(t.Context(), "acme", cloud, "ops"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := w.keeper.Directory.Bind(t.Context(), directory.Wish{Account: "acme", Workspace: "ws-1", Method: wallet.Cloud, Cloud: cloud}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.clouds.Unlink(t.Context(), cloud, "ops"); err != nil {
+		t.Fatal(err)
+	}
+	w.now = fourth.AddDate(0, 0, 14)
+	if err := w.send("schedule.json"); err != nil {
+		t.Fatal(err)
+	}
+	link, err := w.clouds.Desk.Get(t.Context(), "acme", cloud)
+	if err != nil || !link.LockedAt.Equal(w.now) {
+		t.Errorf("%+v, %v", link, err)
 	}
 }
 

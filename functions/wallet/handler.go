@@ -32,6 +32,10 @@ func (h handler) routes() []api.Route {
 		{Key: "GET /v1/accounts/{account}/cloud-charges", Handle: h.cloudCharges},
 		{Key: "GET /v1/accounts/{account}/cloud-charges/{bill}", Handle: h.cloudCharge},
 		{Key: "POST /v1/accounts/{account}/bill-previews", Handle: h.preview},
+		{Key: "GET /v1/accounts/{account}/arrears", Handle: h.arrears},
+		{Key: "GET /v1/accounts/{account}/arrears-cases", Handle: h.arrearsCases},
+		{Key: "GET /v1/accounts/{account}/arrears-cases/{case}", Handle: h.arrearsCase},
+		{Key: "GET /v1/operator/arrears", Handle: h.debtors},
 	}
 }
 

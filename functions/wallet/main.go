@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -19,8 +18,8 @@ func main() {
 	b := boot.Start()
 	l := b.Ledger()
 	h := handler{
-		ledger: l, directory: &directory.Directory{Store: l.Store, Now: time.Now}, cursors: secret.Cursors(context.Background(), b),
-		charges: &charge.Desk{Store: l.Store, Now: time.Now, Log: b.Log},
+		ledger: l, directory: &directory.Directory{Store: l.Store, Now: boot.Now}, cursors: secret.Cursors(context.Background(), b),
+		charges: &charge.Desk{Store: l.Store, Now: boot.Now, Log: b.Log},
 	}
 	lambda.Start(api.Serve(b.Log, h.routes()...))
 }

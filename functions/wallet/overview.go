@@ -23,6 +23,7 @@ type overview struct {
 	Vouchers  vouchers         `json:"vouchers"`
 	Cards     string           `json:"cards"`           // usable now
 	Arrears   string           `json:"arrears"`         // owed
+	Owing     *owing           `json:"owing,omitempty"` // while something is: what becomes of it (README rule 26)
 	Prepaid   string           `json:"prepaid_balance"` // cards less arrears: below zero when more is owed (README rule 17)
 	Carried   receipt.Carried  `json:"carried"`
 	Spendable spendable        `json:"spendable"`
@@ -66,7 +67,11 @@ func (h handler) overview(ctx context.Context, r *api.Request) (api.Response, er
 	if err != nil {
 		return api.Response{}, err
 	}
-	return api.OK(overviewOf(head, h.ledger.Policy, wallet.Effective(head, h.ledger.Now())))
+	o := overviewOf(head, h.ledger.Policy, wallet.Effective(head, h.ledger.Now()))
+	if o.Owing, err = h.owing(ctx, head); err != nil {
+		return api.Response{}, err
+	}
+	return api.OK(o)
 }
 
 func overviewOf(head wallet.Head, policy wallet.Policy, now time.Time) overview {

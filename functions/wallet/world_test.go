@@ -9,6 +9,7 @@ import (
 
 	"billingcentre/shared/api"
 	"billingcentre/shared/api/apitest"
+	"billingcentre/shared/arrears"
 	"billingcentre/shared/bill"
 	"billingcentre/shared/charge"
 	"billingcentre/shared/directory"
@@ -96,7 +97,11 @@ func (w *world) settle(message string) wallet.Entry {
 	if err != nil || account != "acme" {
 		w.t.Fatal(account, err)
 	}
-	return w.do(settle)
+	receipt, err := w.ledger.Do(w.t.Context(), "acme", ledger.Intent{Command: settle, After: arrears.Mark})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return receipt.Entry
 }
 
 // owe settles a bill of 18.40 that a linked cloud account pays.

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"billingcentre/shared/bill"
+	"billingcentre/shared/cloudlink"
 	"billingcentre/shared/directory"
 	"billingcentre/shared/expiry"
 	"billingcentre/shared/ledger"
@@ -48,7 +49,10 @@ type sent struct {
 	body    string
 }
 
-var cloud = wallet.CloudAccount{Provider: "aws", Customer: "c-1"}
+// cloudOf is the cloud account of an account.
+func cloudOf(account wallet.AccountID) wallet.CloudAccount {
+	return wallet.CloudAccount{Provider: "aws", Customer: "c-" + string(account)}
+}
 
 // found opens accounts with some funds, binds workspaces and issues codes, in fair weather.
 func (s *Simulation) found() {
@@ -67,7 +71,11 @@ func (s *Simulation) found() {
 		for _, w := range []workspace{{wallet.WorkspaceID("ws-" + account), account, wallet.BillingCenter}, {wallet.WorkspaceID("cloud-" + account), account, wallet.Cloud}} {
 			wish := directory.Wish{Workspace: w.id, Account: account, Method: w.method, From: dawn.AddDate(-1, 0, 0), Operator: true}
 			if w.method == wallet.Cloud {
-				wish.Cloud = cloud
+				wish.Cloud = cloudOf(account)
+				links := &cloudlink.Desk{Store: s.truth, Policy: l.Policy, Now: clock}
+				if _, _, err := links.Link(plain(), account, wish.Cloud, "ops"); err != nil {
+					panic(err)
+				}
 			}
 			if _, _, err := d.Bind(plain(), wish); err != nil {
 				panic(err)
@@ -160,7 +168,7 @@ func (s *Simulation) bill(id string, ws wallet.WorkspaceID, account wallet.Accou
 	y, m, d := day.Date()
 	settle := wallet.Settle{Bill: b, DayEnd: time.Date(y, m, d+1, 0, 0, 0, 0, shanghai).UTC(), Method: method}
 	if method == wallet.Cloud {
-		settle.Cloud = cloud
+		settle.Cloud = cloudOf(account)
 	}
 	return &sent{bill: b, account: account, settle: settle, body: string(bill.Encode(b))}
 }

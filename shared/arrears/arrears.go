@@ -55,7 +55,8 @@ type Standing struct {
 	Case     *Case            `json:"case,omitempty"`  // the open one
 }
 
-func standingKey(account wallet.AccountID) ledger.DocumentKey {
+// Key is the document of an account's standing.
+func Key(account wallet.AccountID) ledger.DocumentKey {
 	return ledger.DocumentKey{Kind: standingKind, ID: string(account)}
 }
 

@@ -66,7 +66,7 @@ func Begin(ctx context.Context, store ledger.Store, policy wallet.Policy, head w
 	if !head.Arrears.IsPositive() {
 		return nil, nil
 	}
-	s, document, err := ledger.Read[Standing](ctx, store, standingKey(head.Account))
+	s, document, err := ledger.Read[Standing](ctx, store, Key(head.Account))
 	if err != nil && !refusal.Is(err, refusal.NotFound) {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ func (s *Standing) trace(entry wallet.Entry) {
 	s.Trace, s.Through = 0, entry.Number-1
 	s.Case.Since, s.Case.Entry = entry.Time, entry.Number
 	s.Case.Owed, s.Case.Most = 0, 0
+	s.Case.Steps = slices.Insert(s.Case.Steps, 0, Step{At: entry.Time, What: stepOwing})
 }
 
 // openAt begins a case with the entry that a mark names, as if it was read next.

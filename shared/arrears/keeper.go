@@ -65,7 +65,7 @@ func (k *Keeper) look(ctx context.Context, account wallet.AccountID, m *mark) (t
 // once loads, follows, turns, and writes one step. Whatever fails, or isn't known, it is loaded again: a step that was
 // taken isn't due any more.
 func (k *Keeper) once(ctx context.Context, account wallet.AccountID, m *mark) (wrote bool, s Standing, err error) {
-	s, document, err := ledger.Read[Standing](ctx, k.Ledger.Store, standingKey(account))
+	s, document, err := ledger.Read[Standing](ctx, k.Ledger.Store, Key(account))
 	if err != nil && !refusal.Is(err, refusal.NotFound) {
 		return false, s, err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"billingcentre/shared/charge"
+	"billingcentre/shared/cloudlink"
 	"billingcentre/shared/directory"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/ledger/memory"
@@ -100,6 +101,8 @@ func (l *lab) bind(id wallet.WorkspaceID, method wallet.Method) {
 	wish := directory.Wish{Workspace: id, Account: "acme", Method: method}
 	if method == wallet.Cloud {
 		wish.Cloud = wallet.CloudAccount{Provider: "aws", Customer: "c-1"}
+		_, _, err := (&cloudlink.Desk{Store: l.store, Now: func() time.Time { return l.now }}).Link(l.Context(), "acme", wish.Cloud, "ops")
+		l.must(err)
 	}
 	_, _, err := l.keeper.Directory.Bind(l.Context(), wish)
 	l.must(err)

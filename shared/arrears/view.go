@@ -10,7 +10,7 @@ import (
 
 // Of loads an account's standing. One that never owed anything is clear.
 func Of(ctx context.Context, store ledger.Store, account wallet.AccountID) (Standing, error) {
-	s, _, err := ledger.Read[Standing](ctx, store, standingKey(account))
+	s, _, err := ledger.Read[Standing](ctx, store, Key(account))
 	if refusal.Is(err, refusal.NotFound) {
 		return Standing{Account: account, State: Clear}, nil
 	}

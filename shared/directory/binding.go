@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"billingcentre/shared/cloudlink"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/refusal"
 	"billingcentre/shared/wallet"
@@ -28,8 +29,9 @@ func (w Wish) binding(from time.Time) Binding {
 }
 
 // Bind binds a workspace to an account. changed is false when it was so before. Refused are: NotFound, no such
-// account; Conflict, it is bound; NotApplicable, its currency or time zone is another; Forbidden, a past instant
-// without being an operator; and what ChangeMethod refuses, when it was bound to this account before.
+// account; Conflict, it is bound, or was to an account of another certification; NotApplicable, its currency or time
+// zone is another; Forbidden, a past instant without being an operator; and what ChangeMethod refuses: binding is no way
+// around its rules.
 func (d *Directory) Bind(ctx context.Context, wish Wish) (w Workspace, changed bool, err error) {
 	now := d.Now().UTC().Truncate(time.Millisecond)
 	switch {
@@ -50,15 +52,21 @@ func (d *Directory) Bind(ctx context.Context, wish Wish) (w Workspace, changed b
 		if from.IsZero() {
 			from = w.after(now)
 		}
-		last := w.lastOf(wish.Account)
-		changed, err := w.bind(wish.binding(from), wish.Operator)
+		last, others := w.lastOf(wish.Account), w.others(wish.binding(from))
+		changed, err := w.bind(wish.binding(from))
 		switch {
 		case err != nil || !changed:
 			return changed, err
 		case w.Currency != head.Currency || w.Zone != head.Zone:
 			return false, refusal.Of(refusal.NotApplicable, "The workspace is billed in %s by days of %s, the account in %s by days of %s.", w.Currency, w.Zone, head.Currency, head.Zone)
 		}
-		return true, towardsCloud(last, wish.Method, head)
+		if err := d.sameCertification(ctx, wish.Account, others); err != nil {
+			return false, err
+		}
+		if w.Current().From.After(from) {
+			last = Binding{} // the method of time that is over isn't a change of today's
+		}
+		return true, d.mayPay(ctx, last, wish, head)
 	})
 }
 
@@ -71,17 +79,55 @@ func (d *Directory) head(ctx context.Context, account wallet.AccountID) (wallet.
 	return head, err
 }
 
-// towardsCloud refuses an account in arrears the change to a cloud account (README rule 27).
-func towardsCloud(from Binding, to wallet.Method, head wallet.Head) error {
-	if from.Method == wallet.BillingCenter && to == wallet.Cloud && head.Arrears.IsPositive() {
+// mayPay is README rule 27 on who pays from now on: a cloud account is left only when its link is released, and taken only
+// when it is linked; towards a cloud account, nothing may be owed.
+func (d *Directory) mayPay(ctx context.Context, from Binding, wish Wish, head wallet.Head) error {
+	if from.Account != "" && from.Method == wallet.Cloud && !from.asBefore(wish.binding(from.From)) {
+		if err := d.mayLeave(ctx, from, wish.Operator); err != nil {
+			return err
+		}
+	}
+	if wish.Method != wallet.Cloud {
+		return nil
+	}
+	if from.Method == wallet.BillingCenter && head.Arrears.IsPositive() {
 		return refusal.Of(refusal.Conflict, "The account is in arrears; repay them before a cloud account pays.")
+	}
+	link, err := d.link(ctx, wish.Account, wish.Cloud)
+	if err == nil && !link.Pays() {
+		err = refusal.Of(refusal.Conflict, "The cloud account isn't linked to this account; link it first.")
+	}
+	return err
+}
+
+// mayLeave refuses to leave a cloud account that is linked. Of one that was never linked here, as from before links were
+// kept, only an operator knows that it is released.
+func (d *Directory) mayLeave(ctx context.Context, from Binding, operator bool) error {
+	link, err := d.link(ctx, from.Account, from.Cloud)
+	switch {
+	case err != nil:
+		return err
+	case link.State == "" && !operator:
+		return refusal.Of(refusal.Forbidden, "Only an operator takes a workspace off this cloud account, once the link is released.")
+	case link.State != "" && !link.Gone():
+		return refusal.Of(refusal.Conflict, "The cloud account is linked; a workspace may leave it once the link is released at its provider.")
 	}
 	return nil
 }
 
+// link is the link of a cloud account to an account; without a state where there is none.
+func (d *Directory) link(ctx context.Context, account wallet.AccountID, cloud wallet.CloudAccount) (cloudlink.Link, error) {
+	link, _, err := ledger.Read[cloudlink.Link](ctx, d.Store, cloudlink.Key(account, cloud))
+	if refusal.Is(err, refusal.NotFound) {
+		err = nil
+	}
+	return link, err
+}
+
 // ChangeMethod changes how a bound workspace is settled, from now on (README rule 27). changed is false when it was so
 // before. Refused are: NotFound, the workspace isn't bound to the account; Conflict, it was changed this month, or
-// the account is in arrears; Forbidden, away from a cloud account without being an operator.
+// the account is in arrears, or the cloud account isn't linked, or the one that it shall leave is; Forbidden, away from
+// a cloud account that was never linked, without being an operator.
 func (d *Directory) ChangeMethod(ctx context.Context, wish Wish) (w Workspace, changed bool, err error) {
 	head, err := d.head(ctx, wish.Account)
 	if err != nil {
@@ -89,12 +135,22 @@ func (d *Directory) ChangeMethod(ctx context.Context, wish Wish) (w Workspace, c
 	}
 	return d.amend(ctx, wish.Workspace, func(w *Workspace) (bool, error) {
 		before := w.Current()
-		changed, err := w.change(wish.binding(w.after(d.Now())), wish.Operator)
+		changed, err := w.change(wish.binding(w.after(d.Now())))
 		if err != nil || !changed {
 			return changed, err
 		}
-		return true, towardsCloud(before, wish.Method, head)
+		return true, d.mayPay(ctx, before, wish, head)
 	})
+}
+
+// Return puts a workspace that a cloud account pays for under the wallet again, when its provider has unlinked the
+// account (README rule 27). It is nobody's change, and so doesn't count as the month's. changed is false when the
+// workspace isn't on that cloud account any more.
+func (d *Directory) Return(ctx context.Context, account wallet.AccountID, id wallet.WorkspaceID, cloud wallet.CloudAccount, actor string) (changed bool, err error) {
+	_, changed, err = d.amend(ctx, id, func(w *Workspace) (bool, error) {
+		return w.giveBack(account, cloud, w.after(d.Now()), actor), nil
+	})
+	return changed, err
 }
 
 // Unbind ends a workspace's binding to an account, from now on. changed is false when it had ended before. NotFound

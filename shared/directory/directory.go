@@ -2,7 +2,8 @@
 //
 //	directory.go  Account, Directory
 //	workspace.go  Workspace: the history of its bindings, and the rules by which it grows (pure)
-//	binding.go    Bind, ChangeMethod, Unbind
+//	binding.go    Bind, ChangeMethod, Unbind, Return
+//	certification.go  who an account's owner was certified as
 //	payer.go      Settle: which account settles a bill, and how
 //	day.go        when a day ends in a time zone
 //
@@ -31,11 +32,12 @@ const (
 
 // Account is a billing account: the customer's own account for money.
 type Account struct {
-	ID       wallet.AccountID `json:"account_id"`
-	Name     string           `json:"name"`
-	Currency money.Currency   `json:"currency"`
-	Zone     string           `json:"time_zone"` // of its billing days: an IANA name
-	OpenedAt time.Time        `json:"opened_at"`
+	ID            wallet.AccountID `json:"account_id"`
+	Name          string           `json:"name"`
+	Currency      money.Currency   `json:"currency"`
+	Zone          string           `json:"time_zone"` // of its billing days: an IANA name
+	OpenedAt      time.Time        `json:"opened_at"`
+	Certification *Certification   `json:"certification,omitempty"` // nil: not certified
 }
 
 // Directory finds and changes accounts and workspaces. It is safe for concurrent use.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"billingcentre/shared/cloudlink"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/ledger/memory"
 	"billingcentre/shared/money"
@@ -29,6 +30,8 @@ type town struct {
 	now   time.Time
 	store *memory.Store
 	money *ledger.Ledger
+
+	clouds *cloudlink.Desk
 }
 
 func newTown(t *testing.T) *town {
@@ -36,13 +39,36 @@ func newTown(t *testing.T) *town {
 	w := &town{t: t, now: noon, store: new(memory.Store)}
 	clock := func() time.Time { return w.now }
 	w.Directory = &Directory{Store: w.store, Now: clock}
+	w.clouds = &cloudlink.Desk{Store: w.store, Policy: wallet.DefaultPolicy(), Now: clock}
 	w.money = &ledger.Ledger{Store: w.store, Policy: wallet.DefaultPolicy(), Now: clock}
 	for id, currency := range map[wallet.AccountID]money.Currency{"a": money.CNY, "b": money.CNY, "d": money.USD} {
 		if _, err := w.money.Do(t.Context(), id, Opening(Account{ID: id, Name: string(id), Currency: currency, Zone: "Asia/Shanghai"}, "ops")); err != nil {
 			t.Fatal(err)
 		}
 	}
+	if _, _, err := w.clouds.Link(t.Context(), "a", aws, "ops"); err != nil {
+		t.Fatal(err)
+	}
 	return w
+}
+
+// certify gives accounts the same certification.
+func (w *town) certify(number string, accounts ...wallet.AccountID) {
+	w.t.Helper()
+	for _, id := range accounts {
+		if _, _, err := w.Certify(w.t.Context(), id, &Certification{Kind: EnterpriseCertification, Number: number}); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// unlink has the provider unlink a's cloud account.
+func (w *town) unlink() {
+	w.t.Helper()
+	_, _, err := w.clouds.Unlink(w.t.Context(), aws, "ops", func(wallet.AccountID) ([]wallet.WorkspaceID, error) { return nil, nil })
+	if err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // bind binds a workspace by the billing centre's own method.
@@ -167,6 +193,7 @@ func TestTheSameBindingAgainChangesNothing(t *testing.T) {
 // An operator may bind from a past instant, over time in which the workspace was unbound; what was in force stays.
 func TestThePastIsFilledButNeverChanged(t *testing.T) {
 	w := newTown(t)
+	w.certify("r-1", "a", "b")
 	day := func(n int) time.Time { return noon.AddDate(0, 0, n) }
 	w.now = day(-8)
 	w.mustBind("a", "ws")
@@ -207,65 +234,6 @@ func TestThePastIsFilledButNeverChanged(t *testing.T) {
 	}
 	_, err = w.Workspace(t.Context(), "d", "ws")
 	w.wantKind(err, refusal.NotFound)
-}
-
-// README rule 27.
-func TestTheMethodChangesOnceACalendarMonth(t *testing.T) {
-	w := newTown(t)
-	w.mustBind("a", "ws")
-	w.wantKind(w.change("b", "ws", wallet.Cloud, false), refusal.NotFound)
-	if err := w.change("a", "ws", wallet.Cloud, false); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.change("a", "ws", wallet.Cloud, false); err != nil {
-		t.Error("the same again:", err)
-	}
-	w.wantKind(w.change("a", "ws", wallet.BillingCenter, false), refusal.Forbidden)
-	if err := w.change("a", "ws", wallet.BillingCenter, true); err != nil {
-		t.Error("an operator, once the link is released:", err)
-	}
-	w.wantKind(w.change("a", "ws", wallet.Cloud, false), refusal.Conflict)
-	w.now = at("2026-11-30T23:59:59+08:00")
-	w.wantKind(w.change("a", "ws", wallet.Cloud, true), refusal.Conflict)
-	w.now = at("2026-12-01T00:00:00+08:00") // still November in UTC
-	if err := w.change("a", "ws", wallet.Cloud, false); err != nil {
-		t.Error("the next month, account time:", err)
-	}
-}
-
-func TestBindingAgainIsNoWayAround(t *testing.T) {
-	w := newTown(t)
-	w.mustBind("a", "ws")
-	if err := w.change("a", "ws", wallet.Cloud, false); err != nil {
-		t.Fatal(err)
-	}
-	w.now = noon.Add(time.Hour)
-	w.mustUnbind("a", "ws")
-	_, _, err := w.bind("a", "ws")
-	w.wantKind(err, refusal.Forbidden)
-	if _, _, err := w.bind("b", "ws"); err != nil {
-		t.Error("another account has its own method:", err)
-	}
-}
-
-func TestTowardsTheCloudOnlyWithoutArrears(t *testing.T) {
-	w := newTown(t)
-	w.mustBind("a", "ws")
-	w.now = noon.AddDate(0, 0, 2)
-	amount, err := money.ParseExact("", "5", money.CNY)
-	if err != nil {
-		t.Fatal(err)
-	}
-	bill := wallet.Bill{ID: "b-1", Workspace: "ws", Day: "2026-11-10", Currency: money.CNY, Lines: []wallet.Line{{Product: "logs", Amount: amount}}}
-	account, settle, err := w.Settle(t.Context(), bill)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.money.Do(t.Context(), account, ledger.Intent{Command: settle}); err != nil {
-		t.Fatal(err)
-	}
-	w.wantKind(w.change("a", "ws", wallet.Cloud, false), refusal.Conflict)
-	w.wantKind(w.change("a", "ws", wallet.Cloud, true), refusal.Conflict)
 }
 
 func TestTwentyAccountsRaceForAWorkspace(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 // README rule 18: a bill settles on the account that its workspace was bound to at the day's end.
 func TestWhoWasBoundAtTheDaysEndPays(t *testing.T) {
 	w := newTown(t)
+	w.certify("r-1", "a", "b")
 	w.now = at("2026-11-01T10:00:00+08:00")
 	w.mustBind("a", "ws")
 	w.now = at("2026-11-03T00:00:00+08:00") // the very end of the 2nd: the 3rd is b's, the 2nd still a's

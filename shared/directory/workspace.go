@@ -28,6 +28,7 @@ type Binding struct {
 	Method  wallet.Method       `json:"settlement_method,omitempty"`
 	Cloud   wallet.CloudAccount `json:"cloud,omitzero"` // wallet.Cloud only
 	Actor   string              `json:"actor,omitempty"`
+	Forced  bool                `json:"forced,omitzero"` // nobody's choice: the cloud account was unlinked at its provider
 }
 
 // Period is a binding to one account, with its end; zero while it lasts.
@@ -107,7 +108,7 @@ func (w *Workspace) after(now time.Time) time.Time {
 
 // bind puts a binding into time in which the workspace is unbound; it holds until the next one begins. The same
 // again changes nothing.
-func (w *Workspace) bind(b Binding, operator bool) (changed bool, err error) {
+func (w *Workspace) bind(b Binding) (changed bool, err error) {
 	at := 0
 	for at < len(w.Bindings) && !w.Bindings[at].From.After(b.From) {
 		at++
@@ -125,7 +126,7 @@ func (w *Workspace) bind(b Binding, operator bool) (changed bool, err error) {
 		return false, refusal.Of(refusal.Conflict, "The workspace is bound already.")
 	}
 	if at == len(w.Bindings) { // binding it again is no way around the rules of changing its method
-		if err := w.mayChange(w.lastOf(b.Account), b, operator); err != nil {
+		if err := w.mayChange(w.lastOf(b.Account), b); err != nil {
 			return false, err
 		}
 	}
@@ -147,7 +148,7 @@ func (w *Workspace) lastOf(account wallet.AccountID) Binding {
 }
 
 // change gives the workspace another settlement method from b.From on.
-func (w *Workspace) change(b Binding, operator bool) (changed bool, err error) {
+func (w *Workspace) change(b Binding) (changed bool, err error) {
 	current := w.Current()
 	if current.Account != b.Account {
 		return false, noWorkspace()
@@ -155,24 +156,18 @@ func (w *Workspace) change(b Binding, operator bool) (changed bool, err error) {
 	if current.asBefore(b) {
 		return false, nil
 	}
-	if err := w.mayChange(current, b, operator); err != nil {
+	if err := w.mayChange(current, b); err != nil {
 		return false, err
 	}
 	w.Bindings = append(w.Bindings, b)
 	return true, nil
 }
 
-// mayChange is README rule 27, as far as a workspace's own history tells: once a calendar month, and away from a
-// cloud account only by an operator, who does it when the link is released, whenever that is.
-func (w *Workspace) mayChange(from, to Binding, operator bool) error {
-	if from.Account == "" || from.asBefore(to) {
+// mayChange is README rule 27, as far as a workspace's own history tells: once a calendar month. Leaving a cloud account
+// is no change in that sense: whether it may be left is told by its link.
+func (w *Workspace) mayChange(from, to Binding) error {
+	if from.Account == "" || from.asBefore(to) || from.Method == wallet.Cloud {
 		return nil
-	}
-	if from.Method == wallet.Cloud {
-		if operator {
-			return nil
-		}
-		return refusal.Of(refusal.Forbidden, "Only an operator takes a workspace off its cloud account, once the link is released.")
 	}
 	zone, err := Zone(w.Zone)
 	if err != nil {
@@ -184,14 +179,14 @@ func (w *Workspace) mayChange(from, to Binding, operator bool) error {
 	return nil
 }
 
-// lastChange is when the method last changed while the account stayed the same; zero if it never did.
+// lastChange is when somebody last changed the method while the account stayed the same; zero if nobody ever did.
 func (w *Workspace) lastChange() (last time.Time) {
 	var held Binding
 	for _, b := range w.Bindings {
 		if b.Account == "" {
 			continue
 		}
-		if b.Account == held.Account && !b.asBefore(held) {
+		if b.Account == held.Account && !b.asBefore(held) && !b.Forced {
 			last = b.From
 		}
 		held = b
@@ -200,6 +195,35 @@ func (w *Workspace) lastChange() (last time.Time) {
 }
 
 func month(t time.Time, zone *time.Location) string { return t.In(zone).Format("2006-01") }
+
+// others are the accounts that a binding would stand between in time, and that aren't its own.
+func (w *Workspace) others(b Binding) (accounts []wallet.AccountID) {
+	before, after := Binding{}, Binding{}
+	for _, held := range w.Bindings {
+		switch {
+		case held.Account == "":
+		case !held.From.After(b.From):
+			before = held
+		case after.Account == "":
+			after = held
+		}
+	}
+	for _, held := range []Binding{before, after} {
+		if held.Account != "" && held.Account != b.Account && !slices.Contains(accounts, held.Account) {
+			accounts = append(accounts, held.Account)
+		}
+	}
+	return accounts
+}
+
+// giveBack puts a workspace that is on a cloud account of an account under its wallet again. One that isn't stays as it is.
+func (w *Workspace) giveBack(account wallet.AccountID, cloud wallet.CloudAccount, from time.Time, actor string) (changed bool) {
+	if current := w.Current(); current.Account != account || current.Method != wallet.Cloud || current.Cloud != cloud {
+		return false
+	}
+	w.Bindings = append(w.Bindings, Binding{From: from, Account: account, Method: wallet.BillingCenter, Actor: actor, Forced: true})
+	return true
+}
 
 // unbind ends the binding to an account. One that has ended already stays as it is.
 func (w *Workspace) unbind(account wallet.AccountID, from time.Time, actor string) (changed bool, err error) {

@@ -25,6 +25,7 @@ type Notice struct {
 	Currency    string           `json:"currency,omitempty"`
 	ExpiresAt   time.Time        `json:"expires_at,omitzero"`
 	Arrears     *Arrears         `json:"arrears,omitempty"`      // of the kinds of arrears.go
+	CloudLink   *CloudLink       `json:"cloud_link,omitempty"`   // of the kinds of cloud.go
 	Charge      *ChargeCase      `json:"charge,omitempty"`       // "charge_case"
 	MonthlyBill *MonthlyBill     `json:"monthly_bill,omitempty"` // "monthly_bill"
 

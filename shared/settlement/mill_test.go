@@ -16,6 +16,7 @@ import (
 
 	"billingcentre/shared/batch"
 	"billingcentre/shared/bill"
+	"billingcentre/shared/cloudlink"
 	"billingcentre/shared/directory"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/ledger/memory"
@@ -103,6 +104,10 @@ func (m *mill) bind(account wallet.AccountID, workspace wallet.WorkspaceID, meth
 	wish := directory.Wish{Workspace: workspace, Account: account, Method: method, From: night.AddDate(-3, 0, 0), Operator: true}
 	if method == wallet.Cloud {
 		wish.Cloud = wallet.CloudAccount{Provider: "aws", Customer: "c-1"}
+		links := &cloudlink.Desk{Store: m.memory, Now: func() time.Time { return m.now }}
+		if _, _, err := links.Link(context.Background(), account, wish.Cloud, "ops"); err != nil {
+			m.t.Fatal(err)
+		}
 	}
 	if _, _, err := m.Directory.Bind(context.Background(), wish); err != nil {
 		m.t.Fatal(err)

@@ -1,0 +1,233 @@
+package cloudlink
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"billingcentre/shared/ledger"
+	"billingcentre/shared/notice"
+	"billingcentre/shared/refusal"
+	"billingcentre/shared/wallet"
+)
+
+const maxConflicts = 8 // tries of one write that others got in the way of
+
+// Desk changes links. It is safe for concurrent use.
+type Desk struct {
+	Store  ledger.Store
+	Policy wallet.Policy
+	Now    func() time.Time
+}
+
+// Ask writes down that a customer wants a cloud account linked. changed is false when it was asked for, or is linked.
+func (d *Desk) Ask(ctx context.Context, account wallet.AccountID, cloud wallet.CloudAccount, actor string) (link Link, changed bool, err error) {
+	return d.Turn(ctx, account, cloud, func(t *Turning) error {
+		switch t.Link.State {
+		case Asked, Linked:
+			return nil
+		case Unlinked:
+			return refusal.Of(refusal.Conflict, "The cloud account was unlinked at its provider; an operator links it again.")
+		}
+		t.to(Asked, actor)
+		return nil
+	})
+}
+
+// Link links a cloud account to a billing account: what an operator does, who has seen that it is the customer's. One
+// that was unlinked is linked again, and its countdown is over. Conflict: it is linked to another account.
+func (d *Desk) Link(ctx context.Context, account wallet.AccountID, cloud wallet.CloudAccount, actor string) (link Link, changed bool, err error) {
+	return d.Turn(ctx, account, cloud, func(t *Turning) error {
+		switch {
+		case t.Link.State == Linked:
+			return nil
+		case t.claim.Account != "" && t.claim.Account != account:
+			return refusal.Of(refusal.Conflict, "The cloud account is linked to another billing account.")
+		}
+		t.end()
+		t.claim.Account = account
+		t.to(Linked, actor)
+		return nil
+	})
+}
+
+// Release takes a link back that nothing hangs on: one that was only asked for, or that no workspace is on, which used
+// tells. Conflict: workspaces are on it, so that it has to be unlinked at its provider.
+func (d *Desk) Release(ctx context.Context, account wallet.AccountID, cloud wallet.CloudAccount, actor string, used func() (bool, error)) (link Link, changed bool, err error) {
+	return d.Turn(ctx, account, cloud, func(t *Turning) error {
+		switch t.Link.State {
+		case "":
+			return none()
+		case Released:
+			return nil
+		case Linked, Unlinked:
+			inUse, err := used()
+			if err != nil {
+				return err
+			}
+			if inUse {
+				return refusal.Of(refusal.Conflict, "Workspaces are on the cloud account; change their settlement method first, once it is unlinked at its provider.")
+			}
+		}
+		t.end()
+		t.claim.Account = ""
+		t.to(Released, actor)
+		return nil
+	})
+}
+
+// Unlink notes that a provider has unlinked its customer (README rule 27). What becomes of the workspaces on it, which on
+// gives, follows: they go back to the wallet, or a countdown begins. NotFound: it is linked to nobody.
+func (d *Desk) Unlink(ctx context.Context, cloud wallet.CloudAccount, actor string, on func(wallet.AccountID) ([]wallet.WorkspaceID, error)) (link Link, changed bool, err error) {
+	claimed, _, err := ledger.Read[claim](ctx, d.Store, claimKey(cloud))
+	if refusal.Is(err, refusal.NotFound) || err == nil && claimed.Account == "" {
+		return Link{}, false, none()
+	}
+	if err != nil {
+		return Link{}, false, err
+	}
+	head, err := d.Store.Head(ctx, claimed.Account)
+	if err != nil {
+		return Link{}, false, err
+	}
+	return d.Turn(ctx, claimed.Account, cloud, func(t *Turning) error {
+		if t.Link.State != Linked {
+			return nil
+		}
+		named, err := on(claimed.Account)
+		if err != nil {
+			return err
+		}
+		t.Link.Zone = head.Zone
+		return t.unlink(d.Policy, named, actor)
+	})
+}
+
+// Get loads a link of an account.
+func (d *Desk) Get(ctx context.Context, account wallet.AccountID, cloud wallet.CloudAccount) (Link, error) {
+	link, _, err := ledger.Read[Link](ctx, d.Store, Key(account, cloud))
+	if refusal.Is(err, refusal.NotFound) {
+		err = none()
+	}
+	return link, err
+}
+
+// List lists an account's links, the last first.
+func (d *Desk) List(ctx context.Context, account wallet.AccountID, before string, limit int) ([]Link, error) {
+	return bodies(d.Store.List(ctx, listOf(account), before, limit))
+}
+
+// Open lists links that somebody has to look at: those that were asked for, or are unlinked; the soonest due first.
+func (d *Desk) Open(ctx context.Context, state State, before string, limit int) ([]Link, error) {
+	return bodies(d.Store.List(ctx, listIn(state), before, limit))
+}
+
+// Due lists links that are unlinked, and of which something is due, the soonest first.
+func (d *Desk) Due(ctx context.Context, before string, limit int) ([]Link, error) {
+	links, err := d.Open(ctx, Unlinked, before, limit)
+	for i := range links {
+		if links[i].due().After(d.Now()) {
+			return links[:i], err
+		}
+	}
+	return links, err
+}
+
+func bodies(documents []ledger.Document, err error) ([]Link, error) {
+	if err != nil {
+		return nil, err
+	}
+	links := make([]Link, len(documents))
+	for i, document := range documents {
+		if links[i], err = ledger.Body[Link](document); err != nil {
+			return nil, err
+		}
+	}
+	return links, nil
+}
+
+// Turn changes a link with all that turns with it, again from the start whenever it has moved meanwhile. A turn that
+// changes nothing writes nothing.
+func (d *Desk) Turn(ctx context.Context, account wallet.AccountID, cloud wallet.CloudAccount, turn func(*Turning) error) (link Link, changed bool, err error) {
+	doubt := false
+	for attempt := 1; ; attempt++ {
+		t, err := d.load(ctx, account, cloud)
+		if err != nil {
+			return Link{}, false, err
+		}
+		if err := turn(t); err != nil {
+			return Link{}, false, err
+		}
+		if !t.changed {
+			return t.Link, doubt, nil
+		}
+		err = d.Store.Put(ctx, t.write()...)
+		switch {
+		case err == nil:
+			return t.Link, true, nil
+		case errors.Is(err, ledger.ErrUnknown):
+			doubt = true
+		case !errors.Is(err, ledger.ErrStale) && !errors.Is(err, ledger.ErrContended):
+			return Link{}, false, err
+		}
+		if attempt == maxConflicts {
+			return Link{}, false, ledger.ErrContended
+		}
+		if ledger.Backoff(ctx, attempt) != nil {
+			return Link{}, false, err
+		}
+	}
+}
+
+// Turning is a link while it changes.
+type Turning struct {
+	Link Link
+	Now  time.Time
+
+	claim   claim
+	changed bool
+	told    []notice.Notice
+
+	linkRead, claimRead, openRead ledger.Document
+}
+
+func (d *Desk) load(ctx context.Context, account wallet.AccountID, cloud wallet.CloudAccount) (*Turning, error) {
+	t := &Turning{Now: d.Now().UTC().Truncate(time.Millisecond)}
+	keys := []ledger.DocumentKey{Key(account, cloud), claimKey(cloud), openKey(account, cloud)}
+	found, err := d.Store.Documents(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	for i, read := range []*ledger.Document{&t.linkRead, &t.claimRead, &t.openRead} {
+		*read = found[keys[i]]
+		read.Key = keys[i]
+	}
+	if t.linkRead.Version > 0 {
+		t.Link, err = ledger.Body[Link](t.linkRead)
+	} else {
+		t.Link = Link{Account: account, Cloud: cloud, AskedAt: t.Now}
+	}
+	if err == nil && t.claimRead.Version > 0 {
+		t.claim, err = ledger.Body[claim](t.claimRead)
+	}
+	return t, err
+}
+
+// write is all that turns together: the link, whose it is, and where somebody has to look for it.
+func (t *Turning) write() []ledger.Document {
+	documents := []ledger.Document{t.linkRead.With(t.Link).In(listOf(t.Link.Account), t.Link.Rank())}
+	if before, err := ledger.Body[claim](t.claimRead); t.claimRead.Version == 0 && t.claim.Account != "" || t.claimRead.Version > 0 && (err != nil || before != t.claim) {
+		documents = append(documents, t.claimRead.With(t.claim))
+	}
+	open := t.openRead.With(t.Link)
+	if t.Link.State == Asked || t.Link.State == Unlinked {
+		open = open.In(listIn(t.Link.State), t.Link.OpenRank())
+	} else {
+		open = open.In("", "")
+	}
+	documents = append(documents, open)
+	for _, n := range t.told {
+		documents = append(documents, n.Document(t.Now))
+	}
+	return documents
+}
