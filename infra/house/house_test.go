@@ -32,6 +32,7 @@ func deployment(t *testing.T) map[string]sam.Function {
 		"JwtIssuer": "https://issuer.example.com", "JwtAudience": "billing-centre",
 		"AlipaySecretArn": "arn:aws:secretsmanager:us-east-1:000000000000:secret:alipay",
 		"AlipayNotifyUrl": "https://api.example.com/v1/payments/alipay/notices",
+		"MailFrom":        "billing@example.com", "MailIdentity": "example.com",
 	}})
 	if err != nil {
 		t.Fatal(err)

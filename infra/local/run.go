@@ -65,7 +65,7 @@ func show(ctx context.Context, running *stack.Stack, c *console.Console, report 
 	}
 	c.Say("\n%s", topUp)
 	r := running.Running
-	c.Say("\nThe API is at %s, SQS at %s, Alipay's payments to look at and pay at %s/", r.API, r.AWS, r.Alipay)
+	c.Say("\nThe API is at %s, SQS at %s, Alipay's payments to look at and pay at %s/, mails to read at %s/", r.API, r.AWS, r.Alipay, r.Mailbox)
 	d.Try()
 	if !usage.Balanced() || !topUp.Balanced() {
 		return errors.New("a statement doesn't add up to the exact cost")

@@ -79,6 +79,8 @@ func TestRoutesOfTheTemplate(t *testing.T) {
 		deployment, err := template.Resolve(sam.Local{Parameters: map[string]string{
 			"JwtIssuer": o.API.Issuer, "JwtAudience": audience, "AlipaySecretArn": "arn:aws:secretsmanager:us-east-1:000000000000:secret:alipay",
 			"AlipayNotifyUrl": "http://127.0.0.1/v1/payments/alipay/notices",
+			"MailFrom":        "billing@example.com",
+			"MailIdentity":    "example.com",
 		}})
 		if err != nil {
 			t.Fatal(err)

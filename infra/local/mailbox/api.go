@@ -217,8 +217,16 @@ func checkTags(in input) *refusal {
 	return nil
 }
 
+func (m *Mailbox) set(name string) (ConfigurationSet, bool) {
+	at := slices.IndexFunc(m.options.ConfigurationSets, func(set ConfigurationSet) bool { return set.Name == name })
+	if at < 0 {
+		return ConfigurationSet{}, false
+	}
+	return m.options.ConfigurationSets[at], true
+}
+
 func (m *Mailbox) checkSet(in input) *refusal {
-	if in.ConfigurationSetName != "" && !slices.Contains(m.options.ConfigurationSets, in.ConfigurationSetName) {
+	if _, known := m.set(in.ConfigurationSetName); !known && in.ConfigurationSetName != "" {
 		return &refusal{http.StatusNotFound, "NotFoundException", "Configuration set <" + in.ConfigurationSetName + "> does not exist."}
 	}
 	return nil

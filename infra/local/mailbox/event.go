@@ -32,17 +32,24 @@ var detailTypes = map[string]string{
 	"Send": "Email Sent", "Delivery": "Email Delivered", "Bounce": "Email Bounced", "Complaint": "Email Complaint Received",
 }
 
-// events are what SES tells of a mail, in order. Without a configuration set it tells nothing.
-func events(mail Mail) []event {
-	if mail.Set == "" {
-		return nil
-	}
-	all := []event{{mail, "Send"}}
+// events are what SES tells of a mail, in order: what its configuration set publishes, and nothing without one.
+func (m *Mailbox) events(mail Mail) []event {
+	set, _ := m.set(mail.Set)
+	happens := []string{"Send", mail.Became}
 	if mail.Became == "Complaint" {
-		all = append(all, event{mail, "Delivery"})
+		happens = []string{"Send", "Delivery", "Complaint"}
 	}
-	return append(all, event{mail, mail.Became})
+	var all []event
+	for _, what := range happens {
+		if slices.Contains(set.Events, strings.ToUpper(what)) {
+			all = append(all, event{mail, what})
+		}
+	}
+	return all
 }
+
+// id is unique to the event.
+func (e event) id() string { return e.mail.ID + strings.ToLower("-"+e.what) }
 
 // text is an event as EventBridge delivers it.
 func (e event) text(now time.Time) ([]byte, error) {
@@ -78,7 +85,7 @@ func (e event) text(now time.Time) ([]byte, error) {
 		}
 	}
 	return json.Marshal(map[string]any{
-		"version": "0", "id": e.mail.ID + strings.ToLower("-"+e.what), "detail-type": detailTypes[e.what], "source": "aws.ses", "account": account,
+		"version": "0", "id": e.id(), "detail-type": detailTypes[e.what], "source": "aws.ses", "account": account,
 		"time": now.UTC().Format(time.RFC3339), "region": region, "resources": []string{"arn:aws:ses:" + region + ":" + account + ":configuration-set/" + e.mail.Set},
 		"detail": detail,
 	})
@@ -107,7 +114,7 @@ func (m *Mailbox) Deliver(ctx context.Context) {
 		}
 		text, err := e.text(m.options.Now())
 		if err == nil {
-			err = m.options.Publish(ctx, text)
+			err = m.options.Publish(ctx, e.id(), text)
 		}
 		if err != nil {
 			m.options.Log.Error("the mailbox can't publish an event", "event", e.what, "error", err)

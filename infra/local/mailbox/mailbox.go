@@ -37,15 +37,21 @@ const (
 
 // Options are what a Mailbox may be told. The zero Options take mail from nobody.
 type Options struct {
-	Journal           string            // file to keep mails in; nowhere when empty
-	Identities        []string          // addresses and domains that may send: "example.com" stands for all of it
-	ConfigurationSets []string          // those that there are
-	Keys              map[string]string // secrets of access keys, by the keys' ids
-	MostBytes         int               // of a message; SES's 40 MB when zero
-	Publish           func(ctx context.Context, event []byte) error
-	Now               func() time.Time // time.Now when nil
-	Log               *slog.Logger     // nothing is logged when nil
+	Journal           string   // file to keep mails in; nowhere when empty
+	Identities        []string // addresses and domains that may send: "example.com" stands for all of it
+	ConfigurationSets []ConfigurationSet
+	Keys              map[string]string                                        // secrets of access keys, by the keys' ids
+	MostBytes         int                                                      // of a message; SES's 40 MB when zero
+	Publish           func(ctx context.Context, id string, event []byte) error // nobody hears of events when nil
+	Now               func() time.Time                                         // time.Now when nil; signatures are always compared with the wall clock
+	Log               *slog.Logger                                             // nothing is logged when nil
 	Spoil             func(to string) Fate
+}
+
+// ConfigurationSet is by what mails are sent.
+type ConfigurationSet struct {
+	Name   string
+	Events []string // that it publishes, in SES's words: "SEND", "BOUNCE"
 }
 
 // Fate is what becomes of a call.
@@ -154,7 +160,7 @@ func (m *Mailbox) take(mail Mail) error {
 	}
 	m.mails = append(m.mails, mail)
 	m.mails = m.mails[max(0, len(m.mails)-mostKept):]
-	m.pending = append(m.pending, events(mail)...)
+	m.pending = append(m.pending, m.events(mail)...)
 	select {
 	case m.wake <- struct{}{}:
 	default:

@@ -31,8 +31,8 @@ type post struct {
 func newPost(t *testing.T, change func(*mailbox.Options)) *post {
 	p := &post{}
 	options := mailbox.Options{
-		Identities: []string{"example.com"}, ConfigurationSets: []string{"notices"}, Keys: map[string]string{"local": "secret"},
-		Publish: func(_ context.Context, text []byte) error {
+		Identities: []string{"example.com"}, ConfigurationSets: []mailbox.ConfigurationSet{{Name: "notices", Events: []string{"SEND", "DELIVERY", "BOUNCE", "COMPLAINT"}}}, Keys: map[string]string{"local": "secret"},
+		Publish: func(_ context.Context, _ string, text []byte) error {
 			var event struct {
 				Type   string `json:"detail-type"`
 				Detail struct {

@@ -1,0 +1,23 @@
+// Command notice-preferences is the function for what the people of an account want to be told by email, and for the list of
+// what they were told.
+package main
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"billingcentre/shared/api"
+	"billingcentre/shared/boot"
+	"billingcentre/shared/boot/secret"
+	"billingcentre/shared/directory"
+)
+
+func main() {
+	b := boot.Start()
+	store := b.Store()
+	h := handler{
+		store: store, directory: &directory.Directory{Store: store, Now: boot.Now}, cursors: secret.Cursors(context.Background(), b), now: boot.Now,
+	}
+	lambda.Start(api.Serve(b.Log, h.routes()...))
+}

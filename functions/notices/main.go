@@ -1,0 +1,13 @@
+// Command notices is the function that sends people email about what happened to their account. Events of the bus come to
+// it by a queue, and so does what SES tells about letters that were sent.
+package main
+
+import (
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"billingcentre/shared/boot"
+)
+
+func main() {
+	lambda.Start(newHandler(boot.Start()).Handle)
+}
