@@ -2,9 +2,8 @@
 // customers' webhooks. An event is an entry of a journal, as its receipt tells it, or a notice; its name says which
 // kind: "entry.settled", "notice.lot_expiring".
 //
-//	event.go    Event, its names, and how it is read back
-//	schemas/    a JSON Schema of each, by name: what consumers may rely on
-//	schemas.go  the schemas as they are published
+//	event.go  Event, its names, and how it is read back
+//	schemas/  a JSON Schema (draft 2020-12) of each, by name: what consumers may rely on
 //
 // Version 1 may gain members and kinds, and loses none: consumers ignore what they don't know. An event may come twice
 // and out of order: Key is the same whenever it comes again, and an entry's number orders the entries of its account.
