@@ -16,7 +16,7 @@ import (
 const (
 	pageSize   = 100
 	mostAtOnce = 5_000                 // pending charges that one run looks at
-	together   = ledger.MaxActions - 1 // charges that one write puts into a record
+	together   = ledger.MaxActions - 2 // charges that one write puts into a record
 	behind     = time.Minute           // of a record's instant: clouds take nothing from the future, and clocks differ
 	regathers  = 5                     // tries of a write that others got in the way of
 )

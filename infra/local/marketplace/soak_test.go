@@ -10,6 +10,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,16 +32,37 @@ type soak struct {
 	*testing.T
 	seed    uint64
 	random  *rand.Rand
-	now     time.Time
 	store   *memory.Store
 	books   *ledger.Ledger
 	market  *Server
 	desk    *charge.Desk
-	calm    bool
-	left    map[string]bool // customers who aren't subscribed any more
+	calm    atomic.Bool // nothing goes wrong any more
 	bills   []wallet.BillID
 	crashes int
 	cases   map[charge.Why]int
+
+	mu   sync.Mutex // the marketplaces look at these from other goroutines
+	now  time.Time
+	left map[string]bool // customers who aren't subscribed any more
+}
+
+func (s *soak) clock() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now
+}
+
+func (s *soak) pass(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now = s.now.Add(d)
+}
+
+// leave has a customer leave, or come back.
+func (s *soak) leave(customer string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.left[customer] = !s.left[customer]
 }
 
 const soakAccount = wallet.AccountID("acme")
@@ -61,7 +84,7 @@ func TestSoak(t *testing.T) {
 			for range 60 {
 				s.step()
 			}
-			s.calm = true
+			s.calm.Store(true)
 			s.finish()
 			s.balance()
 		})
@@ -108,7 +131,7 @@ func (m mortalMeter) Push(ctx context.Context, records []metering.Record) []mete
 }
 
 func (s *soak) die() {
-	if !s.calm && s.random.IntN(60) == 0 {
+	if !s.calm.Load() && s.random.IntN(60) == 0 {
 		s.crashes++
 		panic(errCrash)
 	}
@@ -119,11 +142,12 @@ func newSoak(t *testing.T, seed uint64) *soak {
 		T: t, seed: seed, random: rand.New(rand.NewPCG(seed, seed)), now: time.Date(2026, 11, 22, 1, 30, 0, 0, time.UTC),
 		store: &memory.Store{}, left: map[string]bool{}, cases: map[charge.Why]int{},
 	}
-	clock := func() time.Time { return s.now }
-	options := optionsOf(clock)
+	options := optionsOf(s.clock)
 	calls := rand.New(rand.NewPCG(seed, 1))
 	options.Spoil = func(string, int) Fate {
-		if s.calm || calls.IntN(3) > 0 {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.calm.Load() || calls.IntN(3) > 0 {
 			return Fine
 		}
 		if fate := Fates[calls.IntN(len(Fates))]; fate != Slow { // which takes its time
@@ -132,6 +156,8 @@ func newSoak(t *testing.T, seed uint64) *soak {
 		return AnswerLost
 	}
 	options.Customer = func(_, customer string) Standing {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		if s.left[customer] {
 			return Unsubscribed
 		}
@@ -140,19 +166,19 @@ func newSoak(t *testing.T, seed uint64) *soak {
 	s.market = New(options)
 	server := httptest.NewServer(s.market)
 	t.Cleanup(server.Close)
-	s.books = &ledger.Ledger{Store: s.store, Policy: wallet.DefaultPolicy(), Now: clock}
+	s.books = &ledger.Ledger{Store: s.store, Policy: wallet.DefaultPolicy(), Now: s.clock}
 	random := faults.Random(seed, 0.04)
 	faulty := faults.Over(s.store, func(call faults.Call) faults.Fault {
-		if fault := random(call); !s.calm {
+		if fault := random(call); !s.calm.Load() {
 			return fault
 		}
 		return faults.Fault{}
 	})
 	s.desk = &charge.Desk{
-		Store: mortal{faulty, s}, Now: clock, Log: slog.New(slog.DiscardHandler), Markets: map[string]charge.Market{},
+		Store: mortal{faulty, s}, Now: s.clock, Log: slog.New(slog.DiscardHandler), Markets: map[string]charge.Market{},
 		Wait: func(ctx context.Context, _ int) error { return ctx.Err() },
 	}
-	for provider, meter := range meters(server.URL, http.DefaultClient, clock) {
+	for provider, meter := range meters(server.URL, http.DefaultClient, s.clock) {
 		s.desk.Markets[provider] = charge.Market{Meter: mortalMeter{meter, s}, Dimensions: map[money.Currency]string{money.CNY: "fen"}}
 	}
 	open := wallet.Open{Account: soakAccount, Currency: money.CNY, Zone: "Asia/Shanghai"}
@@ -191,16 +217,16 @@ func (s *soak) settle(n int) {
 func (s *soak) step() {
 	switch s.random.IntN(20) {
 	case 0:
-		s.now = s.now.Add(7 * time.Hour) // an outage of ours
+		s.pass(7 * time.Hour) // an outage of ours
 	case 1, 2, 3:
-		s.now = s.now.Add(time.Hour)
+		s.pass(time.Hour)
 	default:
-		s.now = s.now.Add(3 * time.Minute)
+		s.pass(3 * time.Minute)
 	}
 	switch s.random.IntN(8) {
 	case 0:
 		customer := fmt.Sprintf("%s-%d", []string{"aws", "alibaba", "huawei"}[s.random.IntN(3)], s.random.IntN(3))
-		s.left[customer] = !s.left[customer]
+		s.leave(customer)
 	case 1, 2:
 		s.reverse(s.bills[s.random.IntN(len(s.bills))])
 	case 3, 4:
@@ -280,9 +306,11 @@ func (s *soak) taken(r charge.Record) bool {
 // finish goes on until nothing is pending, open or a case.
 func (s *soak) finish() {
 	s.Helper()
+	s.mu.Lock()
 	clear(s.left)
+	s.mu.Unlock()
 	for range 500 {
-		s.now = s.now.Add(20 * time.Minute)
+		s.pass(20 * time.Minute)
 		s.run()
 		s.operate()
 		pending, err := charge.ListPending(s.Context(), s.store, "", 1)
