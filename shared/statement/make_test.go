@@ -1,0 +1,117 @@
+package statement
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+
+	"billingcentre/shared/books"
+	"billingcentre/shared/ledger"
+	"billingcentre/shared/money"
+	"billingcentre/shared/refusal"
+	"billingcentre/shared/wallet"
+)
+
+func TestABillWaitsForTheBooks(t *testing.T) {
+	w := newWorld(t)
+	w.open("acme", shanghai)
+	w.now = at("2026-10-20T10:00:00+08:00")
+	var intents []ledger.Intent
+	for i := range 700 { // more than a view reads by itself
+		intents = append(intents, ledger.Intent{Command: wallet.TopUp{Order: fmt.Sprint(i), Amount: money.Units(money.CNY, 1), Channel: "alipay", Trade: "t"}})
+	}
+	for _, o := range w.DoAll(t.Context(), "acme", intents) {
+		if o.Err != nil {
+			t.Fatal(o.Err)
+		}
+	}
+	w.now = at("2026-11-05T10:00:00+08:00")
+	if made, err := w.maker.Make(t.Context(), "acme", "2026-10"); !refusal.Is(err, refusal.Unavailable) {
+		t.Fatalf("the books are behind, but %q, %v", made, err)
+	}
+	if err := books.Keep(t.Context(), w.store, "acme"); err != nil {
+		t.Fatal(err)
+	}
+	if kept := w.make("acme", "2026-10"); kept.Bill.Closing.Cash != "700.00" || kept.Bill.Through != 701 {
+		t.Errorf("%+v", kept.Bill)
+	}
+}
+
+func TestManyMakersMakeOneBill(t *testing.T) {
+	w := newWorld(t)
+	quarter(w)
+	for _, month := range months {
+		var made atomic.Int64
+		var group errgroup.Group
+		for range 8 {
+			group.Go(func() error {
+				what, err := w.maker.Make(t.Context(), "acme", month)
+				if what == New {
+					made.Add(1)
+				}
+				return err
+			})
+		}
+		if err := group.Wait(); err != nil || made.Load() != 1 {
+			t.Errorf("%s: made %d times, %v", month, made.Load(), err)
+		}
+	}
+}
+
+// doubtful writes, or doesn't, and says in either case that it doesn't know.
+type doubtful struct {
+	ledger.Store
+	left    int
+	written bool
+}
+
+func (d *doubtful) Put(ctx context.Context, documents ...ledger.Document) error {
+	if d.left == 0 {
+		return d.Store.Put(ctx, documents...)
+	}
+	d.left--
+	if d.written {
+		if err := d.Store.Put(ctx, documents...); err != nil {
+			return err
+		}
+	}
+	return ledger.ErrUnknown
+}
+
+func TestAnUnknownOutcomeIsReadBack(t *testing.T) {
+	for _, written := range []bool{false, true} {
+		for left := 1; left <= 3; left++ {
+			w := newWorld(t)
+			w.open("acme", shanghai)
+			w.now = at("2026-10-03T10:00:00+08:00")
+			for i := range 60 { // enough for parts
+				w.settle("acme", fmt.Sprint("ws-", i), "2026-10-02", line("logs", "1.00"))
+			}
+			w.now = at("2026-11-05T10:00:00+08:00")
+			w.maker.Store = &doubtful{Store: w.store, left: left, written: written}
+			if _, err := w.maker.Make(t.Context(), "acme", "2026-10"); err != nil {
+				if written || !refusal.Is(err, refusal.Unavailable) {
+					t.Fatalf("%t %d: %v", written, left, err)
+				}
+				if _, err = w.maker.Make(t.Context(), "acme", "2026-10"); err != nil { // as the queue does
+					t.Fatalf("%t %d, again: %v", written, left, err)
+				}
+			}
+			kept, err := Bills{w.store}.Bill(t.Context(), "acme", "2026-10")
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines, err := Bills{w.store}.Lines(t.Context(), kept, SectionWorkspaces, 0, 100)
+			if err != nil || len(lines) != 60 {
+				t.Errorf("%t %d: %d lines, %v", written, left, len(lines), err)
+			}
+			found, err := w.store.Documents(t.Context(), ledger.DocumentKey{Kind: "arrears", ID: "acme"})
+			if err != nil || found[ledger.DocumentKey{Kind: "arrears", ID: "acme"}].Version != 1 {
+				t.Errorf("%t %d: the countdown was written otherwise than once: %+v, %v", written, left, found, err)
+			}
+		}
+	}
+}
