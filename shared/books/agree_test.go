@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -129,10 +131,17 @@ func told(groups []books.Group) map[string]string {
 var equal = gocmp.Comparer(func(a, b money.Exact) bool { return a.Cmp(b) == 0 })
 var amounts = gocmp.Comparer(func(a, b money.Amount) bool { return a == b })
 
+// sameRow compares rows, whose exact costs may be the same number in two forms.
+func sameRow(a, b books.Row) bool {
+	exact := a.Exact.Cmp(b.Exact) == 0
+	a.Exact, b.Exact = money.Exact{}, money.Exact{}
+	return exact && a == b
+}
+
 func filters(random *rand.Rand, last int64) []books.Filter {
 	all := books.Filter{From: "2026-01-01", Until: "2027-12-31"}
 	chosen := []books.Filter{all}
-	for range 12 {
+	for range 5 {
 		f := all
 		if random.IntN(2) == 0 {
 			f.From = fmt.Sprintf("2026-%02d-%02d", 8+random.IntN(3), 1+random.IntN(28))
@@ -165,13 +174,15 @@ func (w *world) agree(account wallet.AccountID) {
 	}
 	for _, f := range filters(w.random, v.Through) {
 		w.rowsAgree(v, x, f)
-		for by := books.By(0); by < 8; by++ {
+		want := x.list(f)
+		for range 3 {
+			by := books.By(w.random.IntN(8))
 			groups, err := v.Totals(w.Context(), f, by)
-			want := sums(x.list(f), by)
-			if by == 0 && len(want) == 0 {
-				want = map[string]string{"||": "0 [0 0 0 0 0 0 0] 0 0 0"}
+			sums := sums(want, by)
+			if by == 0 && len(sums) == 0 {
+				sums = map[string]string{"||": "0 [0 0 0 0 0 0 0] 0 0 0"}
 			}
-			if diff := gocmp.Diff(want, told(groups)); err != nil || diff != "" {
+			if diff := gocmp.Diff(sums, told(groups)); err != nil || diff != "" {
 				w.Fatalf("totals of %+v by %d: %v\n%s", f, by, err, diff)
 			}
 		}
@@ -187,7 +198,7 @@ func (w *world) rowsAgree(v *books.View, x truth, f books.Filter) {
 	var got []books.Row
 	f.Most = w.random.IntN(3)
 	for after := (books.Place{}); ; {
-		page, err := v.Rows(w.Context(), f, after, 1+w.random.IntN(60))
+		page, err := v.Rows(w.Context(), f, after, 10+w.random.IntN(100))
 		if err != nil {
 			w.Fatal(err)
 		}
@@ -201,15 +212,15 @@ func (w *world) rowsAgree(v *books.View, x truth, f books.Filter) {
 		}
 		after = again
 	}
-	if diff := gocmp.Diff(want, got, equal, amounts); diff != "" {
-		w.Fatalf("rows of %+v: %s", f, diff)
+	if !slices.EqualFunc(want, got, sameRow) {
+		w.Fatalf("rows of %+v: %s", f, gocmp.Diff(want, got, equal, amounts))
 	}
 	slices.SortStableFunc(want, func(a, b books.Row) int {
 		return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.Entry, b.Entry), cmp.Compare(a.Line, b.Line))
 	})
 	i := 0
 	for r, err := range v.EachRow(w.Context(), f) {
-		if err != nil || i == len(want) || !gocmp.Equal(r, want[i], equal, amounts) {
+		if err != nil || i == len(want) || !sameRow(r, want[i]) {
 			w.Fatalf("row %d: %+v, %v", i, r, err)
 		}
 		i++
@@ -221,7 +232,7 @@ func (w *world) rowsAgree(v *books.View, x truth, f books.Filter) {
 
 func (w *world) changesAgree(v *books.View, x truth) {
 	w.Helper()
-	for range 8 {
+	for range 4 {
 		f := books.ChangeFilter{Most: w.random.IntN(3)}
 		first, last := x.entries[0].Time, x.entries[len(x.entries)-1].Time
 		if w.random.IntN(2) == 0 {
@@ -374,7 +385,7 @@ func (w *world) daysAgree(v *books.View, x truth) {
 func (w *world) instantsAgree(v *books.View, x truth) {
 	w.Helper()
 	first, last := x.entries[0].Time, x.entries[len(x.entries)-1].Time
-	for i := range 60 {
+	for i := range 20 {
 		instant := first.Add(time.Duration(w.random.Int64N(int64(last.Sub(first))+1)) - time.Hour)
 		if i%2 == 0 {
 			instant = x.entries[w.random.IntN(len(x.entries))].Time
@@ -393,8 +404,16 @@ func (w *world) instantsAgree(v *books.View, x truth) {
 	}
 }
 
+// BOOKS_SEEDS=200 makes it longer.
 func TestTheBooksSayWhatTheEntriesSay(t *testing.T) {
-	for seed := range uint64(6) {
+	seeds := uint64(3)
+	if text := os.Getenv("BOOKS_SEEDS"); text != "" {
+		var err error
+		if seeds, err = strconv.ParseUint(text, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := newWorld(t, seed)
 			for _, account := range []wallet.AccountID{"acme", "beta"} {
@@ -404,10 +423,8 @@ func TestTheBooksSayWhatTheEntriesSay(t *testing.T) {
 					if err := books.Keep(t.Context(), w.store, account); err != nil {
 						t.Fatal(err)
 					}
-					if w.random.IntN(2) == 0 {
-						w.agree(account)
-					}
 				}
+				w.agree(account)
 				w.live(account, w.random.IntN(150))
 				w.agree(account)
 			}
@@ -421,7 +438,7 @@ func TestFaultsChangeNothing(t *testing.T) {
 	w.open("acme")
 	w.live("acme", 450)
 	clean := map[string]string{}
-	for seed := range uint64(12) {
+	for seed := range uint64(5) {
 		shadow := &overlay{Store: w.store, own: map[ledger.DocumentKey]ledger.Document{}}
 		plan := faults.Random(seed, 0.2)
 		if seed == 0 {

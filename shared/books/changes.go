@@ -114,9 +114,7 @@ func (v *View) numbered(ctx context.Context, f ChangeFilter) (ChangeFilter, erro
 
 // chooses tells whether a filter, once it is numbered, chooses a change.
 func (f ChangeFilter) chooses(c Change) bool {
-	kinds, funds := f.masks()
-	number, mask := c.Entry.Number, c.mask()
-	return number > f.After && number <= f.Through && (kinds == 0 || mask&kinds != 0) && (funds == 0 || mask&funds != 0)
+	return c.Entry.Number > f.After && c.Entry.Number <= f.Through && f.wants(c.mask())
 }
 
 // changes walks through the tail, and the volumes that may have what a filter chooses, each in the order of its entries.
@@ -175,23 +173,19 @@ func (v *View) volumeChanges(ctx context.Context, f ChangeFilter, back bool, yie
 
 // numbers are the volumes of a table of contents that may have what a filter chooses.
 func (v *View) numbers(ctx context.Context, table, first, last int64, f ChangeFilter) (numbers []int64, err error) {
-	kinds, funds := f.masks()
-	var masks []uint32
-	if kinds|funds != 0 {
-		c, err := v.contentsAt(ctx, table)
-		if err != nil {
+	all := &contents{}
+	if len(f.Kinds)+len(f.Funds) > 0 {
+		if !f.wants(v.cover.Masks[table-1]) {
+			return nil, nil
+		}
+		if all, err = v.contentsAt(ctx, table); err != nil {
 			return nil, err
 		}
-		masks = c.Masks
 	}
 	for number := max(first, (table-1)*listed+1); number <= min(last, table*listed); number++ {
-		if masks != nil {
-			mask := masks[(number-1)%listed]
-			if kinds != 0 && mask&kinds == 0 || funds != 0 && mask&funds == 0 {
-				continue
-			}
+		if all.Masks == nil || f.wants(all.Masks[(number-1)%listed]) {
+			numbers = append(numbers, number)
 		}
-		numbers = append(numbers, number)
 	}
 	return numbers, nil
 }

@@ -63,13 +63,14 @@ func (c Change) mask() uint32 {
 	return mask
 }
 
-// mask is what a volume must have some bits of, of each of the two halves; 0 asks for nothing.
-func (f ChangeFilter) masks() (kinds, funds uint32) {
+// wants tells whether entries of a mask may have what a filter chooses.
+func (f ChangeFilter) wants(mask uint32) bool {
+	kinds, funds := uint32(0), uint32(0)
 	for _, kind := range f.Kinds {
 		kinds |= 1 << kind
 	}
 	for _, fund := range f.Funds {
 		funds |= 1 << (24 + fund)
 	}
-	return kinds, funds
+	return (kinds == 0 || mask&kinds != 0) && (funds == 0 || mask&funds != 0)
 }

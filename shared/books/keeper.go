@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"billingcentre/shared/directory"
@@ -24,6 +25,7 @@ const (
 type Cover struct {
 	Months map[string]int64 `json:"months,omitempty"` // usage months that have rows, with the last entry that changed each
 	Starts []int64          `json:"starts,omitempty"` // when each table of contents begins, in milliseconds since 1970
+	Masks  []uint32         `json:"masks,omitempty"`  // what entries there are in each table's volumes
 }
 
 // Keeper keeps the books: it is a follower of all journals.
@@ -157,5 +159,5 @@ func (c Cover) clone() Cover {
 	for month, last := range c.Months {
 		months[month] = last
 	}
-	return Cover{months, append([]int64(nil), c.Starts...)}
+	return Cover{months, slices.Clone(c.Starts), slices.Clone(c.Masks)}
 }

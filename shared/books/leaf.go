@@ -132,8 +132,9 @@ func (l *leaf) contents(cover *Cover, to *contents, c Change, following []Change
 		mask |= one.mask()
 	}
 	if len(to.starts) == 0 {
-		cover.Starts = append(cover.Starts, c.Entry.Time.UnixMilli())
+		cover.Starts, cover.Masks = append(cover.Starts, c.Entry.Time.UnixMilli()), append(cover.Masks, 0)
 	}
+	cover.Masks[len(cover.Masks)-1] |= mask
 	to.add(c.Entry.Time.UnixMilli(), mask)
 }
 

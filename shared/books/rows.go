@@ -64,6 +64,9 @@ func (v *View) Rows(ctx context.Context, f Filter, after Place, limit int) (Page
 	if err != nil {
 		return page, err
 	}
+	if after.Day != "" {
+		f.Until = min(f.Until, after.Day)
+	}
 	looked := after
 	for s, err := range v.steps(ctx, f, walk{back: true, after: after}) {
 		if large := (*LargeError)(nil); errors.As(err, &large) {

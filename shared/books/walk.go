@@ -15,7 +15,7 @@ import (
 
 const (
 	shelfSize  = 24 // volumes that a view remembers
-	together   = 8  // volumes that are read at once, after the first ones
+	together   = 8  // volumes, or months, that are read at once, after the first ones
 	firstReads = 2
 )
 
@@ -46,7 +46,7 @@ func (v *View) steps(ctx context.Context, f Filter, w walk) iter.Seq2[step, erro
 	return func(yield func(step, error) bool) {
 		reads := v.reads
 		window := firstReads
-		for months := range slices.Chunk(v.months(f, w.back), together) {
+		for months := range growing(v.months(f, w.back)) {
 			if err := v.load(ctx, months); err != nil {
 				yield(step{}, err)
 				return
@@ -74,6 +74,19 @@ func (v *View) steps(ctx context.Context, f Filter, w walk) iter.Seq2[step, erro
 					return
 				}
 			}
+		}
+	}
+}
+
+// growing gives a list in parts, each twice as long as the one before: most walks end in the first.
+func growing(list []string) iter.Seq[[]string] {
+	return func(yield func([]string) bool) {
+		for size := 1; len(list) > 0; size = min(2*size, together) {
+			n := min(size, len(list))
+			if !yield(list[:n]) {
+				return
+			}
+			list = list[n:]
 		}
 	}
 }
