@@ -88,6 +88,9 @@ func Names() []string {
 	return names
 }
 
+// ForCustomers tells whether customers hear of events of a name: an operator's cases are the operator's to look at.
+func ForCustomers(name string) bool { return name != ofNotice+"charge_case" }
+
 // Matches tells whether a name is among some wanted ones: each a name, "entry.*", "notice.*", or "*".
 func Matches(name string, wanted []string) bool {
 	for _, w := range wanted {

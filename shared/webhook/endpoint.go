@@ -68,7 +68,9 @@ type OldSecret struct {
 }
 
 // wants tells whether an event goes to the endpoint.
-func (e Endpoint) wants(name string) bool { return e.Enabled && event.Matches(name, e.Events) }
+func (e Endpoint) wants(name string) bool {
+	return e.Enabled && event.ForCustomers(name) && event.Matches(name, e.Events)
+}
 
 // endpoints are all of an account's, as they are stored.
 type endpoints struct {
@@ -232,7 +234,7 @@ func (d *Desk) check(wish Wish) (Wish, error) {
 }
 
 func knownFilter(name string) bool {
-	return slices.Contains([]string{"*", "entry.*", "notice.*"}, name) || slices.Contains(event.Names(), name)
+	return slices.Contains([]string{"*", "entry.*", "notice.*"}, name) || event.ForCustomers(name) && slices.Contains(event.Names(), name)
 }
 
 // errUnchanged ends a change that found nothing to do.

@@ -25,6 +25,7 @@ import (
 	"billingcentre/shared/ledger/memory"
 	"billingcentre/shared/metric"
 	"billingcentre/shared/money"
+	"billingcentre/shared/notice"
 	"billingcentre/shared/quarantine"
 	"billingcentre/shared/wallet"
 	"billingcentre/shared/webhook"
@@ -303,7 +304,7 @@ func TestOnlyWantedEventsAreDelivered(t *testing.T) {
 	if _, err := p.desk.Change(t.Context(), "acme", off.ID, webhook.Wish{URL: off.URL, Events: off.Events}); err != nil {
 		t.Fatal(err)
 	}
-	p.tell(p.topUp("one"), p.topUp("two"))
+	p.tell(p.topUp("one"), p.topUp("two"), event.OfNotice(notice.ChargedInVain("acme", notice.ChargeCase{Record: "r"}))) // an operator's
 	p.run()
 	if a, b, c := len(p.deliveries(entries)), len(p.deliveries(settled)), len(p.deliveries(off)); a != 2 || b != 0 || c != 0 || len(p.got) != 2 {
 		t.Errorf("%d, %d, %d deliveries, %d posts", a, b, c, len(p.got))

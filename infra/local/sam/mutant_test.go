@@ -108,6 +108,17 @@ var mutants = []struct {
 	{"a default authorizer that isn't", "DefaultAuthorizer: Centre", "DefaultAuthorizer: Center", "", `no authorizer "Center"`},
 	{"origins with a wildcard", "Default: https://console.example.com", "Default: 'https://*.example.com'", "", `"https://*.example.com" doesn't match`},
 	{"an alarm on nothing", "      MetricName: Quarantined\n", "", "", `QuarantineAlarm.Properties: want either MetricName or Metrics`},
+	// The bus
+	{"an unknown property of a rule", "      EventPattern: {source: [billing-centre], detail-type: [{anything-but:", "      EventPatern: {source: [billing-centre], detail-type: [{anything-but:", "", `unknown property`},
+	{"an operator that isn't", "{anything-but: [notice.charge_case]}", "{anything-butt: [notice.charge_case]}", "", `pattern: "detail-type": unknown operator "anything-butt"`},
+	{"a pattern's leaf that is no list", "EventPattern: {source: [billing-centre], detail-type: [{anything-but:", "EventPattern: {source: billing-centre, detail-type: [{anything-but:", "", `pattern: "source" must be an object or an array`},
+	{"a rule on no bus", "      EventBusName: !Ref CentreBus\n      EventPattern: {source: [billing-centre], detail-type: [{anything-but:", "      EventBusName: centre\n      EventPattern: {source: [billing-centre], detail-type: [{anything-but:", "", `EventBusName is no bus of this template`},
+	{"a rule to nowhere", "          Arn: !GetAtt WebhookEventQueue.Arn\n", "          Arn: !GetAtt BillingTable.Arn\n", "", `is no queue of this template`},
+	{"a rule without dead letters", "          DeadLetterConfig: {Arn: !GetAtt WebhookDeadLetterQueue.Arn}\n", "", "", `DeadLetterConfig is missing`},
+	{"a queue that lets no bus in", "      Queues: [!Ref WebhookEventQueue, !Ref WebhookDeadLetterQueue]", "      Queues: [!Ref WebhookDeadLetterQueue]", "", `no AWS::SQS::QueuePolicy lets the bus send to WebhookEventQueue`},
+	{"a queue that lets everybody in", "            Principal: {Service: events.amazonaws.com}\n            Action: sqs:SendMessage\n            Resource: [!GetAtt WebhookEventQueue.Arn", "            Principal: '*'\n            Action: sqs:SendMessage\n            Resource: [!GetAtt WebhookEventQueue.Arn", "", `want a mapping, not "*"`},
+	{"a function whose failures go nowhere", "        DestinationConfig: {OnFailure: {Type: SQS, Destination: !GetAtt ArrearsFailureQueue.Arn}}\n", "", "", `needs EventInvokeConfig.DestinationConfig`},
+
 	{"a dashboard that is no JSON", `[["BillingCentre", "Quarantined"]]}},`, `[["BillingCentre", "Quarantined"]]}`, "", `DashboardBody: is no JSON`},
 }
 
