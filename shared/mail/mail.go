@@ -55,17 +55,19 @@ const (
 	LowBalance       Kind = "low_balance"
 	HighConsumption  Kind = "high_consumption"
 	CloudUnlinked    Kind = "cloud_unlinked"
+	CloudReminder    Kind = "cloud_reminder"
+	CloudLocked      Kind = "cloud_locked"
 )
 
 // Kinds are all kinds, in the order in which people are shown them.
 var Kinds = []Kind{
 	ToppedUp, CardBought, VoucherActivated, LotExpiring, LotLapsed, MonthlyBill, LowBalance, HighConsumption,
-	ArrearsCountdown, ArrearsReminder, Locked, Unlocked, CloudUnlinked,
+	ArrearsCountdown, ArrearsReminder, Locked, Unlocked, CloudUnlinked, CloudReminder, CloudLocked,
 }
 
 // Vital are the kinds that nobody can switch off: they say that workspaces will be, or are, locked, or that somebody else pays
 // from now on (chosen).
-var Vital = []Kind{ArrearsCountdown, ArrearsReminder, Locked, Unlocked, CloudUnlinked}
+var Vital = []Kind{ArrearsCountdown, ArrearsReminder, Locked, Unlocked, CloudUnlinked, CloudReminder, CloudLocked}
 
 // Letter is what one person gets to read.
 type Letter struct {

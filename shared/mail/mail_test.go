@@ -73,6 +73,8 @@ func samples(v mail.Voice) map[mail.Kind]map[string]mail.Facts {
 			"alibaba": {"provider": v.Word("alibaba"), "customer": v.Name("1234567890"), "workspaces": spaces, "time": now, "returned": now, "deadline": ""},
 			"aws":     {"provider": v.Word("aws"), "customer": v.Name("c-1"), "workspaces": spaces, "time": now, "returned": "", "deadline": deadline},
 		},
+		mail.CloudReminder: {"": {"provider": v.Word("huawei"), "customer": v.Name("c-1"), "workspaces": spaces, "time": now, "deadline": deadline}},
+		mail.CloudLocked:   {"": {"provider": v.Word("huawei"), "customer": v.Name("c-1"), "workspaces": spaces, "time": now, "deadline": deadline}},
 	}
 }
 

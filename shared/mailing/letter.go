@@ -26,6 +26,11 @@ var ofEntries = map[string]mail.Kind{
 	wallet.Lapsed.String():    mail.LotLapsed,
 }
 
+// ofStages are the letters of a cloud account's unlinking.
+var ofStages = map[string]mail.Kind{
+	notice.CloudUnlinkedNow: mail.CloudUnlinked, notice.CloudReminder: mail.CloudReminder, notice.CloudLocked: mail.CloudLocked,
+}
+
 // KindOf is the kind of an event's letter; is false for what people get none of.
 func KindOf(e event.Event) (kind mail.Kind, is bool) {
 	if e.Entry != nil {
@@ -33,6 +38,9 @@ func KindOf(e event.Event) (kind mail.Kind, is bool) {
 		return kind, is
 	}
 	kind = mail.Kind(e.Notice.Kind)
+	if c := e.Notice.CloudLink; kind == mail.CloudUnlinked && c != nil {
+		kind = ofStages[c.Stage]
+	}
 	return kind, slices.Contains(mail.Kinds, kind)
 }
 
@@ -166,13 +174,31 @@ func noticeFacts(n notice.Notice, kind mail.Kind, v mail.Voice) (mail.Facts, err
 		return mail.Facts{"day": v.Day(c.Day), "product": product, "spent": v.Cost(c.Spent), "limit": v.Amount(c.Limit)}, nil
 	case n.Arrears != nil:
 		a := n.Arrears
-		spaces := make([]string, len(a.Workspaces))
-		for i, workspace := range a.Workspaces {
-			spaces[i] = string(workspace)
-		}
 		return mail.Facts{
-			"arrears": v.Amount(a.Owed), "month": v.Month(a.Month), "deadline": v.Instant(a.EndsAt), "time": v.Instant(n.At), "workspaces": v.NamesOf(spaces, a.More),
+			"arrears": v.Amount(a.Owed), "month": v.Month(a.Month), "deadline": v.Instant(a.EndsAt), "time": v.Instant(n.At), "workspaces": named(v, a.Workspaces, a.More),
 		}, nil
+	case n.CloudLink != nil:
+		return unlinked(*n.CloudLink, v), nil
 	}
 	return nil, refusal.Of(refusal.Invalid, "The notice %s of %s says nothing.", n.Kind, n.Cause)
+}
+
+// unlinked is about a cloud account. Where no workspace was on it, nothing returned to the wallet.
+func unlinked(c notice.CloudLink, v mail.Voice) mail.Facts {
+	facts := mail.Facts{
+		"provider": v.Word(c.Provider), "customer": v.Name(c.Customer), "workspaces": named(v, c.Workspaces, c.More), "time": v.Instant(c.UnlinkedAt),
+		"returned": "", "deadline": v.Instant(c.EndsAt),
+	}
+	if c.Returned && len(c.Workspaces) > 0 {
+		facts["returned"] = v.Instant(c.UnlinkedAt)
+	}
+	return facts
+}
+
+func named(v mail.Voice, workspaces []wallet.WorkspaceID, more bool) string {
+	names := make([]string, len(workspaces))
+	for i, workspace := range workspaces {
+		names[i] = string(workspace)
+	}
+	return v.NamesOf(names, more)
 }

@@ -139,7 +139,7 @@ func TestAChangeIsMadeOnWhatWasRead(t *testing.T) {
 func TestVitalKindsAreAlwaysWanted(t *testing.T) {
 	p := preference.Preferences{Unwanted: mail.Kinds}
 	for _, kind := range mail.Kinds {
-		vital := map[mail.Kind]bool{"arrears_countdown": true, "arrears_reminder": true, "locked": true, "unlocked": true, "cloud_unlinked": true}[kind]
+		vital := map[mail.Kind]bool{"arrears_countdown": true, "arrears_reminder": true, "locked": true, "unlocked": true, "cloud_unlinked": true, "cloud_reminder": true, "cloud_locked": true}[kind]
 		if p.Wants(kind) != vital {
 			t.Errorf("%s is wanted: %v", kind, p.Wants(kind))
 		}
