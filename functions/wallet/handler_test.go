@@ -11,6 +11,7 @@ import (
 
 	"billingcentre/shared/api"
 	"billingcentre/shared/api/apitest"
+	"billingcentre/shared/fund"
 	"billingcentre/shared/money"
 	"billingcentre/shared/receipt"
 	"billingcentre/shared/wallet"
@@ -220,7 +221,7 @@ func TestStatusesAndBalances(t *testing.T) {
 	check := func(when string, want map[wallet.LotID]string) {
 		t.Helper()
 		var page struct {
-			Items []fund `json:"items"`
+			Items []fund.Fund `json:"items"`
 		}
 		w.get("/vouchers", "").Into(t, &page)
 		for _, f := range page.Items {
