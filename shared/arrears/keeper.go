@@ -52,7 +52,7 @@ func (k *Keeper) look(ctx context.Context, account wallet.AccountID, m *mark) (t
 		case !errors.Is(err, ledger.ErrStale) && !errors.Is(err, ledger.ErrContended) && !errors.Is(err, ledger.ErrUnknown):
 			return 0, err
 		}
-		if tries++; ledger.Backoff(ctx, tries) != nil {
+		if tries++; k.wait(ctx, tries) != nil {
 			return 0, err
 		}
 	}
@@ -60,6 +60,14 @@ func (k *Keeper) look(ctx context.Context, account wallet.AccountID, m *mark) (t
 		return 0, ledger.ErrContended
 	}
 	return 0, nil
+}
+
+// wait pauses before another try.
+func (k *Keeper) wait(ctx context.Context, attempt int) error {
+	if k.Ledger.Wait != nil {
+		return k.Ledger.Wait(ctx, attempt)
+	}
+	return ledger.Backoff(ctx, attempt)
 }
 
 // once loads, follows, turns, and writes one step. Whatever fails, or isn't known, it is loaded again: a step that was

@@ -38,11 +38,17 @@ type lab struct {
 
 // listening is a store that notes notices as they are committed, in order, and can fail or be overtaken.
 type listening struct {
-	memory.Store
+	ledger.Store
 	mu     sync.Mutex
 	told   []notice.Notice
 	before func() // runs once before the next Put
 	fail   error  // the next Put's answer, after it was done
+	hidden int64  // the number of the first entry that isn't listed yet; 0: all are
+}
+
+func (l *listening) Journal(ctx context.Context, account wallet.AccountID, before int64, limit int) ([]wallet.Entry, error) {
+	page, err := l.Store.Journal(ctx, account, before, limit)
+	return slices.DeleteFunc(page, func(e wallet.Entry) bool { return l.hidden > 0 && e.Number >= l.hidden }), err
 }
 
 func (l *listening) Put(ctx context.Context, documents ...ledger.Document) error {
@@ -72,10 +78,12 @@ func (l *listening) Put(ctx context.Context, documents ...ledger.Document) error
 	return fail
 }
 
-func newLab(t *testing.T) *lab {
-	l := &lab{T: t, store: new(listening), now: fourth.AddDate(0, 0, -3)}
+func newLab(t *testing.T) *lab { return newLabOver(t, new(memory.Store)) }
+
+func newLabOver(t *testing.T, store ledger.Store) *lab {
+	l := &lab{T: t, store: &listening{Store: store}, now: fourth.AddDate(0, 0, -3)}
 	clock := func() time.Time { return l.now }
-	books := &ledger.Ledger{Store: l.store, Policy: wallet.DefaultPolicy(), Now: clock}
+	books := &ledger.Ledger{Store: l.store, Policy: wallet.DefaultPolicy(), Now: clock, Wait: func(ctx context.Context, _ int) error { return ctx.Err() }}
 	l.keeper = &Keeper{
 		Ledger: books, Directory: &directory.Directory{Store: l.store, Now: clock},
 		Log: slog.New(slog.DiscardHandler), Metrics: &metric.Metrics{Out: new(strings.Builder)},

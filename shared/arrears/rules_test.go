@@ -388,6 +388,38 @@ func TestRaces(t *testing.T) {
 		l.run()
 		l.want(Locked, locked)
 	})
+	t.Run("the list of entries lags behind the payment: no lock, and none later", func(t *testing.T) {
+		l := due(t)
+		l.pay("5")
+		l.store.hidden = 3
+		l.run()
+		l.want(Counting)
+		l.store.hidden = 0
+		l.run()
+		l.want(Clear)
+	})
+	t.Run("the list lags behind one bill of two: no lock before it is read", func(t *testing.T) {
+		l := due(t)
+		l.owe("1", "0")
+		l.store.hidden = 3
+		l.run()
+		l.want(Counting)
+		l.store.hidden = 0
+		l.run()
+		l.want(Locked, "locked 1: 6.00 ws-1 ws-2")
+	})
+	t.Run("the list lags behind the entry that a case began with", func(t *testing.T) {
+		l := newLab(t)
+		l.owe("5", "0")
+		l.now = fourth
+		l.month("2026-10")
+		l.store.hidden = 2
+		l.day(14)
+		l.want(Counting, countdown)
+		l.store.hidden = 0
+		l.day(15)
+		l.want(Locked, locked)
+	})
 	t.Run("the monthly bill was decided on a head that has been repaid since: the countdown is over when it is seen", func(t *testing.T) {
 		l := newLab(t)
 		l.owe("5", "0")
