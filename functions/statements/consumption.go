@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"billingcentre/shared/api"
 	"billingcentre/shared/books"
@@ -53,7 +52,7 @@ func (h handler) consumption(ctx context.Context, r *api.Request) (api.Response,
 	if err != nil {
 		return api.Response{}, err
 	}
-	rows, err := h.rows(l)
+	rows, err := h.rows(ctx, l)
 	if err != nil {
 		return api.Response{}, err
 	}
@@ -72,21 +71,25 @@ func (h handler) consumption(ctx context.Context, r *api.Request) (api.Response,
 	return api.OK(page)
 }
 
-// rows are the rows that a list is about: without days, those of the last year.
-func (h handler) rows(l list) (books.Filter, error) {
+// rows are the rows that a list is about. Without days they are those of a year, which ends with the newest usage month, or
+// today; with one of the days, of the year that begins or ends there.
+func (h handler) rows(ctx context.Context, l list) (books.Filter, error) {
 	f := l.filter
 	if f.To == "" {
 		f.To = h.today(l.view, l.zone)
-		if f.From != "" {
-			f.To = max(f.To, f.From)
-		}
-	}
-	if f.From == "" {
-		to, err := time.Parse(time.DateOnly, f.To)
+		months, err := l.view.Changed(ctx, 0)
 		if err != nil {
 			return books.Filter{}, err
 		}
-		f.From = to.AddDate(0, 0, 1-statement.MostDays).Format(time.DateOnly)
+		if len(months) > 0 {
+			f.To = min(f.To, statement.Month(months[len(months)-1].Month).End())
+		}
+		if f.From != "" {
+			f.To = min(max(f.To, f.From), statement.DaysAfter(f.From, statement.MostDays-1))
+		}
+	}
+	if f.From == "" {
+		f.From = statement.DaysAfter(f.To, 1-statement.MostDays)
 	}
 	if _, err := f.Days(); err != nil {
 		return books.Filter{}, err

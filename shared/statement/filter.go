@@ -133,6 +133,15 @@ func DaysBetween(from, to string) int {
 	return int(b.Sub(a)/(24*time.Hour)) + 1
 }
 
+// DaysAfter is the day so many days after another.
+func DaysAfter(day string, days int) string {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return day
+	}
+	return t.AddDate(0, 0, days).Format(time.DateOnly)
+}
+
 // bounds are the instants of the filter's days in a zone: [start, end). Zero ones are open.
 func (f Filter) bounds(zone *time.Location) (start, end time.Time, err error) {
 	if f.From != "" {
