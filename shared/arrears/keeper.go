@@ -42,9 +42,9 @@ func (k *Keeper) Look(ctx context.Context, account wallet.AccountID) error {
 func (k *Keeper) look(ctx context.Context, account wallet.AccountID, m *mark) (through int64, err error) {
 	steps, tries := 0, 0
 	for steps < lookSteps && tries < lookSteps {
-		wrote, s, err := k.once(ctx, account, m)
+		s, more, err := k.once(ctx, account, m)
 		switch {
-		case err == nil && !wrote:
+		case err == nil && !more:
 			return s.Through, nil
 		case err == nil:
 			steps, tries = steps+1, 0
@@ -70,37 +70,37 @@ func (k *Keeper) wait(ctx context.Context, attempt int) error {
 	return ledger.Backoff(ctx, attempt)
 }
 
-// once loads, follows, turns, and writes one step. Whatever fails, or isn't known, it is loaded again: a step that was
-// taken isn't due any more.
-func (k *Keeper) once(ctx context.Context, account wallet.AccountID, m *mark) (wrote bool, s Standing, err error) {
+// once loads, follows, turns, and writes one step; more tells that there may be another one. Whatever fails, or isn't
+// known, it is loaded again: a step that was taken isn't due any more.
+func (k *Keeper) once(ctx context.Context, account wallet.AccountID, m *mark) (s Standing, more bool, err error) {
 	s, document, err := ledger.Read[Standing](ctx, k.Ledger.Store, Key(account))
 	if err != nil && !refusal.Is(err, refusal.NotFound) {
-		return false, s, err
+		return s, false, err
 	}
 	opened := s.Case == nil && m != nil && m.Entry > s.Through
 	if s.Case == nil && !opened {
-		return false, s, nil
+		return s, false, nil
 	}
 	head, err := k.Ledger.Store.Head(ctx, account)
 	if err != nil {
-		return false, s, err
+		return s, false, err
 	}
 	if opened {
 		s.openAt(*m, head.Zone)
 	}
 	news, err := k.follow(ctx, &s, head)
 	if err != nil {
-		return false, s, err
+		return s, false, err
 	}
 	documents, turned, err := k.step(ctx, &s, head, news.over)
 	if err != nil || !opened && !news.told && !turned && news.read < worthWriting {
-		return false, s, err
+		return s, false, err
 	}
 	documents = append(documents, s.document(document))
 	if err := k.Ledger.Store.Put(ctx, documents...); err != nil {
-		return false, s, fmt.Errorf("arrears of %s: %w", account, err)
+		return s, false, fmt.Errorf("arrears of %s: %w", account, err)
 	}
-	return true, s, nil
+	return s, !news.over.IsZero() || s.Trace > 0 || s.Through < head.Version, nil
 }
 
 // news is what was read of a journal.
