@@ -68,7 +68,7 @@ var most = []struct {
 	{"/consumption", "limit=100&workspace=ws-1", 30, 700},
 	{"/consumption/totals", "from=2026-10-01&to=2026-12-31&by=product", 6, 160},
 	{"/income-and-expenditure", "limit=100", 12, 260},
-	{"/income-and-expenditure", "limit=100&fund=card&kind=settled", 12, 400},
+	{"/income-and-expenditure", "limit=100&fund=card&kind=settled", 40, 400},
 	{"/income-and-expenditure", "limit=100&to=2026-11-01", 16, 400},
 	{"/income-and-expenditure/totals", "from=2026-10-01&to=2026-12-31", 6, 160},
 	{"/voucher-details", "limit=100", 30, 800},

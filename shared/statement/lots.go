@@ -137,6 +137,9 @@ func LotMovements(ctx context.Context, view *books.View, f LotFilter, at Positio
 			return page, nil
 		}
 		at = Position{Before: changes.Next}
+		if len(changes.Changes) < changesAtOnce {
+			break
+		}
 	}
 	page.Next = at
 	return page, nil

@@ -83,7 +83,7 @@ func ParsePosition(text string) (Position, error) {
 }
 
 const (
-	mostVolumes   = 64  // of the books, that one page reads
+	mostVolumes   = 32  // of the books, that one read asks for; one that needs more ends the page
 	changesAtOnce = 100 // changes that one read asks for
 	changeReads   = 5   // of one page
 )
@@ -121,7 +121,7 @@ func Movements(ctx context.Context, view *books.View, f books.ChangeFilter, at P
 			return page, nil
 		}
 		at = Position{Before: changes.Next}
-		if reads+1 == changeReads {
+		if reads+1 == changeReads || len(changes.Changes) < min(limit, changesAtOnce) {
 			page.Next = at
 			return page, nil
 		}
