@@ -31,6 +31,8 @@ type View struct {
 	tailRows map[string][][]Row
 	usage    map[string]*usageMonth
 	tables   map[int64]*contents
+	indexes  map[string]*index // by month, of the workspace that is indexed
+	indexed  wallet.WorkspaceID
 	shelf    map[int64]*volume
 	fetched  []int64 // the volumes on the shelf, in the order in which they came
 	reads    int     // how many came, ever

@@ -14,7 +14,14 @@
 //	changes.go  pages and walks of changes, and days of the journal with their sums
 //	asof.go     balances at any instant
 //	late.go     which months late bills have changed
-//	keeper.go   Keeper: what the follower does with a stride of entries
-//	volume.go   the documents: volumes of a hundred entries, and the tables of contents that find them
-//	month.go    the documents: totals of usage months, and of the journal's
+//
+// What is kept, and how:
+//
+//	keeper.go   Keeper: what the follower does with a stride of entries; leaf.go: the documents that it writes
+//	volume.go   volumes: a hundred entries, and the head before them
+//	contents.go tables of contents: when volumes begin, and what is in them
+//	month.go    usage months: totals by day and product, and which volumes have rows of a day; walk.go: how rows are found by it
+//	journal.go  the journal's months: balances and sums by day
+//	index.go    indexes: which volumes have rows of a workspace
+//	squeeze.go  how all of it is compressed
 package books

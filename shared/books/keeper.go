@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -15,17 +16,17 @@ import (
 )
 
 const (
-	consumer     = "books"
-	mostEntries  = 1000 // of one step, when the follower is behind
-	mostMonths   = 90   // documents of one step: a transaction takes a hundred
-	settledBatch = 100
+	consumer    = "books"
+	mostEntries = 1000 // of one step, when the follower is behind
+	mostMonths  = 90   // documents of one step: a transaction takes a hundred
 )
 
 // Cover is what is remembered of an account's books beside how far they go.
 type Cover struct {
-	Months map[string]int64 `json:"months,omitempty"` // usage months that have rows, with the last entry that changed each
-	Starts []int64          `json:"starts,omitempty"` // when each table of contents begins, in milliseconds since 1970
-	Masks  []uint32         `json:"masks,omitempty"`  // what entries there are in each table's volumes
+	Indexed map[string]int64 `json:"indexed,omitempty"` // usage months that have an index, with the last volume in it
+	Months  map[string]int64 `json:"months,omitempty"`  // usage months that have rows, with the last entry that changed each
+	Starts  []int64          `json:"starts,omitempty"`  // when each table of contents begins, in milliseconds since 1970
+	Masks   []uint32         `json:"masks,omitempty"`   // what entries there are in each table's volumes
 }
 
 // Keeper keeps the books: it is a follower of all journals.
@@ -84,7 +85,8 @@ func (b *Books) consume(ctx context.Context, at follow.Cursor[Cover], entries []
 	for i, c := range changes[:taken] {
 		l.fold(&cover, c, changes[i:], settled)
 	}
-	return follow.Step[Cover]{Taken: taken, State: cover, Documents: l.written()}, nil
+	err = b.index(ctx, &l, &cover, (at.Number+int64(taken))/stride)
+	return follow.Step[Cover]{Taken: taken, State: cover, Documents: l.written()}, err
 }
 
 // headAfter is the head after an entry up to which the books were kept.
@@ -155,9 +157,13 @@ func zoneOf(head wallet.Head, entries []wallet.Entry) (*time.Location, error) {
 }
 
 func (c Cover) clone() Cover {
-	months := make(map[string]int64, len(c.Months)+1)
-	for month, last := range c.Months {
-		months[month] = last
+	months := maps.Clone(c.Months)
+	if months == nil {
+		months = map[string]int64{}
 	}
-	return Cover{months, slices.Clone(c.Starts), slices.Clone(c.Masks)}
+	indexed := maps.Clone(c.Indexed)
+	if indexed == nil {
+		indexed = map[string]int64{}
+	}
+	return Cover{indexed, months, slices.Clone(c.Starts), slices.Clone(c.Masks)}
 }

@@ -21,6 +21,7 @@ type leaf struct {
 // sheet is one of them, read: one of its three is set.
 type sheet struct {
 	document ledger.Document
+	month    string // of the usage
 	usage    *usageMonth
 	journal  *journalMonth
 	contents *contents
@@ -72,6 +73,17 @@ func (l *leaf) room(c Change, settled map[wallet.BillID]wallet.Entry) bool {
 	return true
 }
 
+// keysOf are the keys of a kind, in order.
+func (l *leaf) keysOf(kind string) (keys []ledger.DocumentKey) {
+	for key := range l.documents {
+		if key.Kind == kind {
+			keys = append(keys, key)
+		}
+	}
+	slices.SortFunc(keys, func(a, b ledger.DocumentKey) int { return strings.Compare(a.ID, b.ID) })
+	return keys
+}
+
 // load reads the documents, those that exist.
 func (l *leaf) load(ctx context.Context, store ledger.Store, currency money.Currency) error {
 	keys := make([]ledger.DocumentKey, 0, len(l.documents))
@@ -89,6 +101,7 @@ func (l *leaf) load(ctx context.Context, store ledger.Store, currency money.Curr
 		switch key.Kind {
 		case usageKind:
 			s.usage, err = readUsage(s.document.Body, currency)
+			_, s.month, _ = strings.Cut(key.ID, "#")
 		case journalKind:
 			s.journal, err = readJournal(s.document.Body)
 		default:

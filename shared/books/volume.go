@@ -21,9 +21,11 @@ import (
 
 const (
 	volumeKind = "books-volume"
-	stride     = 100       // entries of a volume
-	partSize   = 320 << 10 // bytes of a part before compression; it may be exceeded by one entry
+	stride     = 100 // entries of a volume
 )
+
+// partSize is how many bytes a part has before compression; it may be exceeded by one entry. Tests make it small.
+var partSize = 320 << 10
 
 // volumeOf is the volume that an entry is in, from 1.
 func volumeOf(number int64) int64 { return (number + stride - 1) / stride }

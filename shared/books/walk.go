@@ -47,7 +47,11 @@ func (v *View) steps(ctx context.Context, f Filter, w walk) iter.Seq2[step, erro
 		reads := v.reads
 		window := firstReads
 		for months := range growing(v.months(f, w.back)) {
-			if err := v.load(ctx, months); err != nil {
+			err := v.load(ctx, months)
+			if err == nil {
+				err = v.loadIndexes(ctx, months, f.Workspace)
+			}
+			if err != nil {
 				yield(step{}, err)
 				return
 			}
@@ -133,6 +137,32 @@ func (v *View) load(ctx context.Context, months []string) error {
 	return err
 }
 
+// loadIndexes reads where the rows of a workspace are, in months that have an index.
+func (v *View) loadIndexes(ctx context.Context, months []string, workspace wallet.WorkspaceID) error {
+	if workspace == "" {
+		return nil
+	}
+	if v.indexed != workspace {
+		v.indexed, v.indexes = workspace, map[string]*index{}
+	}
+	var keys []ledger.DocumentKey
+	for _, month := range months {
+		if v.cover.Indexed[month] > 0 && v.indexes[month] == nil {
+			keys = append(keys, indexKey(v.Head.Account, month, shardOf(workspace)))
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	documents, err := v.books.Store.Documents(ctx, keys...)
+	for _, month := range months {
+		if document, exists := documents[indexKey(v.Head.Account, month, shardOf(workspace))]; err == nil && exists {
+			v.indexes[month], err = readIndex(document.Body)
+		}
+	}
+	return err
+}
+
 // plan lists the steps through the days of months.
 func (v *View) plan(months []string, f Filter, w walk) (plan []step) {
 	for _, month := range months {
@@ -164,9 +194,12 @@ func (v *View) planDay(kept *usageDay, day string, f Filter, w walk) (plan []ste
 		high = min(high, volumeOf(w.after.Entry))
 	}
 	if kept != nil {
+		has := v.having(monthOf(day), f.Workspace)
 		for _, run := range kept.Runs {
 			for number := max(run[0], low); number <= min(run[1], high); number++ {
-				plan = append(plan, step{day: day, volume: number})
+				if has(number) {
+					plan = append(plan, step{day: day, volume: number})
+				}
 			}
 		}
 	}
@@ -177,6 +210,16 @@ func (v *View) planDay(kept *usageDay, day string, f Filter, w walk) (plan []ste
 		slices.Reverse(plan)
 	}
 	return plan
+}
+
+// having tells whether a volume may have rows of a workspace in a month.
+func (v *View) having(month string, workspace wallet.WorkspaceID) func(volume int64) bool {
+	x := v.indexes[month]
+	if workspace == "" || x == nil {
+		return func(int64) bool { return true }
+	}
+	has := x.of(workspace)
+	return func(volume int64) bool { return volume > x.Through || has[volume] }
 }
 
 // missing are the next volumes of a plan that aren't on the shelf.

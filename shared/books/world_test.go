@@ -54,7 +54,9 @@ func (w *world) open(account wallet.AccountID) {
 }
 
 func (w *world) keeper(store ledger.Store) *books.Keeper {
-	return books.NewKeeper(store, func() time.Time { return w.now }, slog.New(slog.DiscardHandler), &metric.Metrics{Out: discard{}})
+	k := books.NewKeeper(store, func() time.Time { return w.now }, slog.New(slog.DiscardHandler), &metric.Metrics{Out: discard{}})
+	k.Most, k.Wait = 100, func(ctx context.Context, _ int) error { return ctx.Err() }
+	return k
 }
 
 type discard struct{}

@@ -87,6 +87,7 @@ func (w *world) consumer(stride int) *follow.Consumer[sum] {
 	return &follow.Consumer[sum]{
 		Name: "test", Store: store, Directory: &directory.Directory{Store: w.journal, Now: func() time.Time { return w.now }}, Stride: stride,
 		Now: func() time.Time { return w.now }, Log: slog.New(slog.DiscardHandler), Metrics: &metric.Metrics{Out: &w.metrics},
+		Wait: func(ctx context.Context, _ int) error { return ctx.Err() },
 		Consume: func(ctx context.Context, at follow.Cursor[sum], entries []wallet.Entry) (follow.Step[sum], error) {
 			so, document, err := ledger.Read[told](ctx, store, ledger.DocumentKey{Kind: "told", ID: string(at.Account)})
 			if err != nil && !refusal.Is(err, refusal.NotFound) {
