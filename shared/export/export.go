@@ -14,6 +14,8 @@
 //	words.go        the words of kinds and funds, in Chinese
 //	consumption.go  lines of bills
 //	movements.go    income and expenditure, movements of vouchers and cards, bills
+//	funds.go        vouchers and cards, and what is left of them
+//	monthly.go      monthly bills
 //	focus.go        consumption as FOCUS 1.2
 //
 // Rows are those of the lists (shared/books, shared/statement): a file and a list never tell two things.

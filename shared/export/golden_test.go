@@ -17,8 +17,10 @@ import (
 	"billingcentre/shared/bill"
 	"billingcentre/shared/books"
 	"billingcentre/shared/export"
+	"billingcentre/shared/fund"
 	"billingcentre/shared/money"
 	"billingcentre/shared/statement"
+	"billingcentre/shared/wallet"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -46,7 +48,7 @@ func write(t *testing.T, table export.Table, language export.Language, anew bool
 
 // tables are all that there are, of an account that has lived.
 func tables(w *world, language export.Language) map[string]export.Table {
-	view := w.view()
+	november, view := w.november(), w.view()
 	days := books.Filter{From: "2026-10-01", Until: "2026-11-30"}
 	lots := func(ctx context.Context, f statement.LotFilter) iter.Seq2[statement.LotMovement, error] {
 		return statement.EachLotMovement(ctx, view, f)
@@ -56,8 +58,19 @@ func tables(w *world, language export.Language) map[string]export.Table {
 		"income-and-expenditure": export.Movements(view.EachChange, books.ChangeFilter{}, w.zone, language),
 		"voucher-details":        export.LotMovements(lots, statement.LotFilter{}, w.zone, language),
 		"card-details":           export.LotMovements(lots, statement.LotFilter{Cards: true}, w.zone, language),
+		"vouchers":               export.Vouchers(funds(w, wallet.LotKind.IsVoucher), export.Span{}, w.zone, money.CNY, language),
+		"cards":                  export.Cards(funds(w, func(k wallet.LotKind) bool { return k == wallet.Card }), export.Span{}, w.zone, money.CNY, language),
+		"monthly-bills":          export.MonthlyBills(w.monthly, w.zone),
+		"monthly-bill":           export.MonthlyBill(november, w.sections(november), language),
+		"monthly-bill-funds":     export.MonthlyFunds(november, w.sections(november), w.zone, language),
 		"bills":                  export.Bills(view.EachChange, books.ChangeFilter{}, w.zone, language),
 		"focus":                  export.Focus(view.EachRow, days, payer(w)),
+	}
+}
+
+func funds(w *world, of func(wallet.LotKind) bool) export.Funds {
+	return func(ctx context.Context, before int64) iter.Seq2[fund.Listed, error] {
+		return fund.Each(ctx, w.ledger.Store, "acme", before, of, w.now)
 	}
 }
 

@@ -19,8 +19,11 @@ var chinese = map[string]string{
 	"billing_center": "费用中心",
 	// classes of products
 	"general": "一般", "restricted": "受限",
-	// what a row of a bill is
-	"settlement": "结算", "reversal": "冲正",
+	// what a row of a bill is, and the parts of a monthly bill
+	"settlement": "结算", "reversal": "冲正", "month": "当月费用", "older_months": "以前月份调整",
+	// statuses of vouchers and cards, and how they came
+	"active": "可用", "used_up": "已用完", "from_code": "激活码", "from_operator": "平台分配", "from_partner": "伙伴分配", "from_purchase": "现金购买",
+	"from_gift": "购卡赠送",
 }
 
 // word is a word of ours in a language.

@@ -2,15 +2,18 @@ package export_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
 	"billingcentre/shared/bill"
 	"billingcentre/shared/books"
 	"billingcentre/shared/directory"
+	"billingcentre/shared/export"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/ledger/memory"
 	"billingcentre/shared/money"
+	"billingcentre/shared/statement"
 	"billingcentre/shared/wallet"
 )
 
@@ -104,4 +107,39 @@ func (w *world) live() {
 	late := w.settle("b-5", "ws-1", "2026-10-30", `{"product":"dial_testing","usage":"90","unit":"k","unit_price":"0.1","amount":"9"}`)
 	w.reverse(late, "Not theirs")
 	w.do(wallet.TopUp{Order: "R2", Amount: money.Of(money.CNY, 100_00), Channel: "alipay", Trade: "2027"})
+}
+
+// november makes the monthly bills of October and November, and gives the latter.
+func (w *world) november() statement.Kept {
+	w.Helper()
+	w.now = time.Date(2026, 12, 5, 1, 0, 0, 0, time.UTC)
+	m := &statement.Maker{Store: w.ledger.Store, Policy: w.ledger.Policy, Now: w.ledger.Now}
+	for _, month := range []statement.Month{"2026-10", "2026-11"} {
+		if _, err := m.Make(w.Context(), "acme", month); err != nil {
+			w.Fatal(err)
+		}
+	}
+	kept, err := statement.Bills{Store: w.ledger.Store}.Bill(w.Context(), "acme", "2026-11")
+	if err != nil {
+		w.Fatal(err)
+	}
+	return kept
+}
+
+func (w *world) monthly(ctx context.Context) ([]statement.Kept, error) {
+	all, err := statement.Bills{Store: w.ledger.Store}.List(ctx, "acme", "", 10)
+	slices.Reverse(all)
+	return all, err
+}
+
+func (w *world) sections(kept statement.Kept) export.Sections {
+	made := statement.Bills{Store: w.ledger.Store}
+	return export.Sections{
+		Lines: func(ctx context.Context, section string, from, limit int) ([]statement.Line, error) {
+			return made.Lines(ctx, kept, section, from, limit)
+		},
+		Funds: func(ctx context.Context, from, limit int) ([]statement.FundLine, error) {
+			return made.FundLines(ctx, kept, from, limit)
+		},
+	}
 }

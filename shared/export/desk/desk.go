@@ -12,9 +12,10 @@
 // a second worker finds out before it can do harm. What the rows are is fixed at the first stride: the account's last
 // entry then. Entries that come later are not in the file, whenever it is done.
 //
-//	desk.go   Export, Desk: asking, finding, listing
-//	wish.go   what can be asked for, and with which filters
-//	maker.go  Maker: rows to parts to a file
+//	desk.go    Export, Desk: asking, finding, listing
+//	wish.go    what can be asked for, and with which filters
+//	tables.go  where its rows come from
+//	maker.go   Maker: rows to parts to a file
 package desk
 
 import (
@@ -85,7 +86,7 @@ func (e Export) key() string { return "exports/" + string(e.Account) + "/" + e.I
 // FileName is what the file is called where somebody fetches it.
 func (e Export) FileName() string {
 	parts := []string{string(e.Wish.What), string(e.Account)}
-	for _, part := range []string{e.Wish.From, e.Wish.To} {
+	for _, part := range []string{e.Wish.From, e.Wish.To, e.Wish.Month} {
 		if part != "" {
 			parts = append(parts, part)
 		}

@@ -402,6 +402,28 @@ func TestAFileGoes(t *testing.T) {
 	}
 }
 
+func TestEverythingCanBeExported(t *testing.T) {
+	w := newWorld(t)
+	for i, wish := range []desk.Wish{
+		november, {What: desk.Consumption, From: "2026-11-01", To: "2026-11-30", Format: desk.Focus}, {What: desk.IncomeAndExpenditure}, {What: desk.Vouchers}, {What: desk.Cards},
+		{What: desk.VoucherDetails}, {What: desk.CardDetails}, {What: desk.Bills}, {What: desk.MonthlyBills, From: "2026-01-01"},
+	} {
+		wish.Language = "zh"
+		e := w.ask(fmt.Sprint(i), wish)
+		if err := w.deliver(plenty); err != nil {
+			t.Fatal(err)
+		}
+		w.file(w.find(e.ID))
+	}
+	e := w.ask("none", desk.Wish{What: desk.MonthlyBill, Month: "2026-11"})
+	if err := w.deliver(plenty); err != nil {
+		t.Fatal(err)
+	}
+	if e = w.find(e.ID); e.State != desk.Failed || e.Failure != "The account has no bill of 2026-11." {
+		t.Errorf("%+v", e)
+	}
+}
+
 func TestAsking(t *testing.T) {
 	w := newWorld(t)
 	e := w.ask("k", november)
@@ -456,6 +478,9 @@ func TestBadWishes(t *testing.T) {
 		"a filter of another list": {func(w *desk.Wish) { w.Fund, w.Lot = "cash", "x" }, []string{"/fund", "/lot"}},
 		"a workspace with a slash": {func(w *desk.Wish) { w.Workspace = "../" }, []string{"/workspace"}},
 		"a kind that isn't":        {func(w *desk.Wish) { w.What, w.Kind = desk.IncomeAndExpenditure, "stolen" }, []string{"/kind"}},
+		"no month":                 {func(w *desk.Wish) { *w = desk.Wish{What: desk.MonthlyBill} }, []string{"/month"}},
+		"days of a monthly bill":   {func(w *desk.Wish) { w.What, w.Month = desk.MonthlyBillFunds, "2026-11" }, []string{"/from", "/to"}},
+		"a month of consumption":   {func(w *desk.Wish) { w.Month = "2026-11" }, []string{"/month"}},
 		"a voucher that isn't":     {func(w *desk.Wish) { w.What, w.Lot = desk.VoucherDetails, "1" }, []string{"/lot"}},
 	} {
 		wish := good

@@ -2,20 +2,13 @@ package desk
 
 import (
 	"context"
-	"iter"
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"billingcentre/shared/api"
-	"billingcentre/shared/books"
-	"billingcentre/shared/directory"
 	"billingcentre/shared/export"
-	"billingcentre/shared/ledger"
-	"billingcentre/shared/refusal"
 	"billingcentre/shared/statement"
-	"billingcentre/shared/wallet"
 )
 
 // What is what an export tells.
@@ -25,9 +18,14 @@ type What string
 const (
 	Consumption          What = "consumption"            // lines of bills, and who paid for them
 	IncomeAndExpenditure What = "income-and-expenditure" // every change of a fund, with the balance after it
+	Vouchers             What = "vouchers"               // vouchers and what is left of them
+	Cards                What = "cards"                  // prepaid cards and what is left of them
 	VoucherDetails       What = "voucher-details"        // every movement of vouchers, each with its own balance
 	CardDetails          What = "card-details"           // of prepaid cards
 	Bills                What = "bills"                  // settled bills and reversals
+	MonthlyBills         What = "monthly-bills"          // a row each
+	MonthlyBill          What = "monthly-bill"           // one, by workspace and product
+	MonthlyBillFunds     What = "monthly-bill-funds"     // one, by fund
 )
 
 // Format is how a file is written.
@@ -44,6 +42,7 @@ type Wish struct {
 	What      What            `json:"what"`
 	From      string          `json:"from,omitempty"`
 	To        string          `json:"to,omitempty"`
+	Month     string          `json:"month,omitempty"` // of monthly-bill and monthly-bill-funds
 	Workspace string          `json:"workspace,omitempty"`
 	Product   string          `json:"product,omitempty"`
 	Kind      string          `json:"kind,omitempty"`
@@ -55,36 +54,43 @@ type Wish struct {
 
 // offer is what there is of one kind of export.
 type offer struct {
+	what    What
 	filters []string
-	formats []Format
-	table   func(o *opening) (export.Table, error)
+	focus   bool // it can be written as FOCUS, too
+	table   func(ctx context.Context, o *opening) (export.Table, error)
 }
 
+var (
+	days  = []string{"from", "to"}
+	month = []string{"month"}
+)
+
 // offers in the order in which they are told.
-var offers = []struct {
-	what What
-	offer
-}{
-	{Consumption, offer{statement.ConsumptionFilters, []Format{CSV, Focus}, (*opening).consumption}},
-	{IncomeAndExpenditure, offer{statement.MovementFilters, []Format{CSV}, (*opening).movements}},
-	{VoucherDetails, offer{statement.LotFilters, []Format{CSV}, (*opening).vouchers}},
-	{CardDetails, offer{statement.LotFilters, []Format{CSV}, (*opening).cards}},
-	{Bills, offer{[]string{"from", "to"}, []Format{CSV}, (*opening).bills}},
+var offers = []offer{
+	{Consumption, statement.ConsumptionFilters, true, consumption},
+	{IncomeAndExpenditure, statement.MovementFilters, false, movements},
+	{Vouchers, days, false, vouchers},
+	{Cards, days, false, cards},
+	{VoucherDetails, statement.LotFilters, false, lots(false)},
+	{CardDetails, statement.LotFilters, false, lots(true)},
+	{Bills, days, false, bills},
+	{MonthlyBills, days, false, monthlyBills},
+	{MonthlyBill, month, false, monthlyBill},
+	{MonthlyBillFunds, month, false, monthlyFunds},
 }
 
 func offerOf(what What) (offer, bool) {
-	for _, o := range offers {
-		if o.what == what {
-			return o.offer, true
-		}
+	at := slices.IndexFunc(offers, func(o offer) bool { return o.what == what })
+	if at < 0 {
+		return offer{}, false
 	}
-	return offer{}, false
+	return offers[at], true
 }
 
 // fields are a wish's filters by name.
 func (w Wish) fields() map[string]string {
 	return map[string]string{
-		"from": w.From, "to": w.To, "workspace": w.Workspace, "product": w.Product, "kind": w.Kind, "fund": w.Fund, "lot": w.Lot,
+		"from": w.From, "to": w.To, "workspace": w.Workspace, "product": w.Product, "kind": w.Kind, "fund": w.Fund, "lot": w.Lot, "month": w.Month,
 	}
 }
 
@@ -103,7 +109,7 @@ func (w Wish) Check() (Wish, error) {
 	if !known {
 		return w, check.Err()
 	}
-	check.That(w.Format != Focus || slices.Contains(offer.formats, Focus), "/format", "can be focus for consumption only")
+	check.That(w.Format != Focus || offer.focus, "/format", "can be focus for consumption only")
 	fields := w.fields()
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		check.That(fields[name] == "" || slices.Contains(offer.filters, name), "/"+name, "is no filter of "+string(w.What))
@@ -113,6 +119,10 @@ func (w Wish) Check() (Wish, error) {
 	if w.What == Consumption {
 		check.That(w.From != "", "/from", "is required: consumption is of a closed range of days")
 		check.That(w.To != "", "/to", "is required: consumption is of a closed range of days")
+	}
+	if slices.Contains(offer.filters, "month") {
+		_, err := statement.ParseMonth("/month", w.Month)
+		check.Note(err)
 	}
 	check.That(filter.From == "" || filter.To == "" || statement.DaysBetween(filter.From, filter.To) <= mostDays, "/to", "must be at most ten years after from")
 	return w, check.Err()
@@ -132,94 +142,4 @@ func whats() string {
 func (w Wish) filter(o offer) (statement.Filter, error) {
 	fields := w.fields()
 	return statement.ReadFilter(func(name string) string { return fields[name] }, o.filters)
-}
-
-// opening is what a table is made of.
-type opening struct {
-	wish     Wish
-	filter   statement.Filter
-	view     *books.View
-	through  int64 // the last entry that the file tells
-	zone     *time.Location
-	name     string // of the account
-	provider string
-}
-
-// open finds what an export's table is made of.
-func (m *Maker) open(ctx context.Context, e *Export) (export.Table, error) {
-	offer, known := offerOf(e.Wish.What)
-	if !known {
-		return export.Table{}, refusal.Of(refusal.NotApplicable, "There are no exports of %s any more.", e.Wish.What)
-	}
-	filter, err := e.Wish.filter(offer)
-	if err != nil {
-		return export.Table{}, err
-	}
-	view, err := (&books.Books{Store: m.Store}).Open(ctx, e.Account)
-	if err != nil {
-		return export.Table{}, err
-	}
-	if view.Behind() > 0 && e.Work.Through == 0 || view.Through < e.Work.Through {
-		return export.Table{}, &refusal.Refusal{Kind: refusal.Unavailable, Detail: "The account's books are behind.", RetryAfter: 10}
-	}
-	if e.Work.Through == 0 {
-		e.Work.Through = view.Through
-	}
-	zone, err := directory.Zone(view.Head.Zone)
-	if err != nil {
-		return export.Table{}, err
-	}
-	name, err := accountName(ctx, m.Store, e.Account)
-	if err != nil {
-		return export.Table{}, err
-	}
-	return offer.table(&opening{e.Wish, filter, view, e.Work.Through, zone, name, m.Provider})
-}
-
-// accountName is the account's, "" where it has none.
-func accountName(ctx context.Context, store ledger.Store, id wallet.AccountID) (string, error) {
-	account, err := (&directory.Directory{Store: store, Now: time.Now}).Account(ctx, id)
-	if refusal.Is(err, refusal.NotFound) {
-		return "", nil
-	}
-	return account.Name, err
-}
-
-func (o *opening) consumption() (export.Table, error) {
-	f := o.filter.Rows()
-	f.Through = o.through
-	if o.wish.Format == Focus {
-		return export.Focus(o.view.EachRow, f, export.Payer{ID: string(o.view.Head.Account), Name: o.name, Zone: o.zone, Provider: o.provider}), nil
-	}
-	return export.Consumption(o.view.EachRow, f, o.zone, o.wish.language()), nil
-}
-
-func (o *opening) changes() (books.ChangeFilter, error) {
-	f, err := o.filter.Changes(o.zone)
-	f.Through = o.through
-	return f, err
-}
-
-func (o *opening) movements() (export.Table, error) {
-	f, err := o.changes()
-	return export.Movements(o.view.EachChange, f, o.zone, o.wish.language()), err
-}
-
-func (o *opening) bills() (export.Table, error) {
-	f, err := o.changes()
-	return export.Bills(o.view.EachChange, f, o.zone, o.wish.language()), err
-}
-
-func (o *opening) vouchers() (export.Table, error) { return o.lots(false) }
-
-func (o *opening) cards() (export.Table, error) { return o.lots(true) }
-
-func (o *opening) lots(cards bool) (export.Table, error) {
-	f, err := o.filter.Lots(o.zone, cards)
-	f.Through = o.through
-	return export.LotMovements(o.lotMovements, f, o.zone, o.wish.language()), err
-}
-
-func (o *opening) lotMovements(ctx context.Context, f statement.LotFilter) iter.Seq2[statement.LotMovement, error] {
-	return statement.EachLotMovement(ctx, o.view, f)
 }
