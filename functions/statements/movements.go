@@ -44,7 +44,7 @@ type movement struct {
 
 // movements is a page of income and expenditure, the last entry first.
 func (h handler) movements(ctx context.Context, r *api.Request) (api.Response, error) {
-	l, err := h.open(ctx, r, "movements", statement.MovementFilters)
+	l, err := h.open(ctx, r, "movements", statement.MovementPageFilters)
 	if err != nil {
 		return api.Response{}, err
 	}
@@ -56,7 +56,7 @@ func (h handler) movements(ctx context.Context, r *api.Request) (api.Response, e
 	if err != nil {
 		return api.Response{}, err
 	}
-	found, err := statement.Movements(ctx, l.view, chosen, at, l.limit)
+	found, err := statement.Movements(ctx, l.view, chosen, l.filter.Workspace, at, l.limit)
 	if err != nil {
 		return api.Response{}, large(err)
 	}
@@ -136,7 +136,7 @@ func (h handler) cardDetails(ctx context.Context, r *api.Request) (api.Response,
 
 // lotDetails is a page of what became of vouchers, or of cards, the last entry first.
 func (h handler) lotDetails(ctx context.Context, r *api.Request, name string, cards bool) (api.Response, error) {
-	l, err := h.open(ctx, r, name, statement.LotFilters)
+	l, err := h.open(ctx, r, name, statement.LotPageFilters)
 	if err != nil {
 		return api.Response{}, err
 	}

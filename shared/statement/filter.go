@@ -40,6 +40,9 @@ var (
 	ConsumptionFilters = []string{byFrom, byTo, byWorkspace, byProduct}
 	MovementFilters    = []string{byFrom, byTo, byKind, byFund}
 	LotFilters         = []string{byFrom, byTo, byKind, byLot}
+	// Pages can be narrowed to a workspace's bills, too; exports are of whole ranges.
+	MovementPageFilters = append([]string{byWorkspace}, MovementFilters...)
+	LotPageFilters      = append([]string{byWorkspace}, LotFilters...)
 )
 
 // lastKind is the last kind of entries.
@@ -189,8 +192,13 @@ func (f Filter) Changes(zone *time.Location) (books.ChangeFilter, error) {
 	return c, nil
 }
 
+// of tells whether an entry is about a workspace; "" is any. Only settlements are about one.
+func of(e wallet.Entry, workspace wallet.WorkspaceID) bool {
+	return workspace == "" || e.Settlement != nil && e.Settlement.Workspace == workspace
+}
+
 // Lots chooses movements of vouchers, or of cards.
 func (f Filter) Lots(zone *time.Location, cards bool) (LotFilter, error) {
 	from, until, err := f.bounds(zone)
-	return LotFilter{Cards: cards, From: from, Until: until, Kind: kindOf(f.Kind), Lot: f.Lot}, err
+	return LotFilter{Cards: cards, From: from, Until: until, Kind: kindOf(f.Kind), Lot: f.Lot, Workspace: f.Workspace}, err
 }

@@ -23,9 +23,10 @@ type LotMovement struct {
 // LotFilter chooses movements of vouchers, or of cards.
 type LotFilter struct {
 	Cards       bool
-	From, Until time.Time        // From <= time < Until; zero: no bound
-	Kind        wallet.EntryKind // 0: all
-	Lot         wallet.LotID     // zero: all
+	From, Until time.Time          // From <= time < Until; zero: no bound
+	Kind        wallet.EntryKind   // 0: all
+	Lot         wallet.LotID       // zero: all
+	Workspace   wallet.WorkspaceID // "": all entries; otherwise the settlements of its bills
 
 	After, Through int64 // After < the entry's number <= Through; Through 0: no bound
 }
@@ -39,7 +40,7 @@ func (f LotFilter) changes() books.ChangeFilter {
 }
 
 func (f LotFilter) holds(m LotMovement) bool {
-	return (f.Kind == 0 || m.Entry.Kind == f.Kind) && (f.Lot == wallet.LotID{} || m.Lot == f.Lot)
+	return (f.Kind == 0 || m.Entry.Kind == f.Kind) && (f.Lot == wallet.LotID{} || m.Lot == f.Lot) && of(m.Entry, f.Workspace)
 }
 
 // moves are the movements of an entry that are about vouchers, or about cards.

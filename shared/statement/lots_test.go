@@ -169,7 +169,7 @@ func TestMovementsAddUpToTheBalances(t *testing.T) {
 	busy(w)
 	var all []Movement
 	for position := (Position{}); ; {
-		page, err := Movements(t.Context(), w.view("acme"), books.ChangeFilter{}, position, 23)
+		page, err := Movements(t.Context(), w.view("acme"), books.ChangeFilter{}, "", position, 23)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -194,7 +194,7 @@ func TestMovementsAddUpToTheBalances(t *testing.T) {
 			t.Errorf("%s: %s, the head has %s", fund, balance, want)
 		}
 	}
-	only, err := Movements(t.Context(), w.view("acme"), books.ChangeFilter{Funds: []books.Fund{books.Card}, Kinds: []wallet.EntryKind{wallet.Settled}}, Position{}, 100)
+	only, err := Movements(t.Context(), w.view("acme"), books.ChangeFilter{Funds: []books.Fund{books.Card}, Kinds: []wallet.EntryKind{wallet.Settled}}, "", Position{}, 100)
 	for _, m := range only.Rows {
 		if m.Fund != books.Card || m.Entry.Kind != wallet.Settled {
 			t.Errorf("%s of %s", m.Fund, m.Entry.Kind)
@@ -202,5 +202,30 @@ func TestMovementsAddUpToTheBalances(t *testing.T) {
 	}
 	if err != nil || len(only.Rows) == 0 {
 		t.Error(len(only.Rows), err)
+	}
+	count := 0
+	for position := (Position{}); ; {
+		page, err := Movements(t.Context(), w.view("acme"), books.ChangeFilter{}, "ws-1", position, 9)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range page.Rows {
+			if m.Entry.Settlement == nil || m.Entry.Settlement.Workspace != "ws-1" {
+				t.Errorf("entry %d isn't about the workspace", m.Entry.Number)
+			}
+		}
+		if count += len(page.Rows); page.Next == (Position{}) {
+			break
+		}
+		position = page.Next
+	}
+	want := 0
+	for _, m := range all {
+		if of(m.Entry, "ws-1") {
+			want++
+		}
+	}
+	if count != want || want == 0 {
+		t.Errorf("%d movements of the workspace, want %d", count, want)
 	}
 }

@@ -95,18 +95,22 @@ type MovementPage struct {
 }
 
 // Movements lists income and expenditure, the last entry first, within an entry in the order in which funds pay. Of a filter
-// with funds, only those are told.
-func Movements(ctx context.Context, view *books.View, f books.ChangeFilter, at Position, limit int) (MovementPage, error) {
+// with funds, only those are told; of one workspace, the settlements of its bills.
+func Movements(ctx context.Context, view *books.View, f books.ChangeFilter, workspace wallet.WorkspaceID, at Position, limit int) (MovementPage, error) {
 	f.Most = mostVolumes
 	var page MovementPage
 	for reads := 0; ; reads++ {
-		changes, err := view.Changes(ctx, f, at.Before, min(limit, changesAtOnce))
+		asked := limit
+		if workspace != "" {
+			asked = changesAtOnce
+		}
+		changes, err := view.Changes(ctx, f, at.Before, asked)
 		if err != nil {
 			return MovementPage{}, err
 		}
 		for _, c := range changes.Changes {
 			for i, m := range told(c, f.Funds) {
-				if i < at.Skip {
+				if i < at.Skip || !of(c.Entry, workspace) {
 					continue
 				}
 				if len(page.Rows) == limit {
@@ -121,7 +125,7 @@ func Movements(ctx context.Context, view *books.View, f books.ChangeFilter, at P
 			return page, nil
 		}
 		at = Position{Before: changes.Next}
-		if reads+1 == changeReads || len(changes.Changes) < min(limit, changesAtOnce) {
+		if reads+1 == changeReads || len(changes.Changes) < asked {
 			page.Next = at
 			return page, nil
 		}
