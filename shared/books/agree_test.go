@@ -128,8 +128,10 @@ func told(groups []books.Group) map[string]string {
 	return all
 }
 
-var equal = gocmp.Comparer(func(a, b money.Exact) bool { return a.Cmp(b) == 0 })
-var amounts = gocmp.Comparer(func(a, b money.Amount) bool { return a == b })
+var (
+	equal   = gocmp.Comparer(func(a, b money.Exact) bool { return a.Cmp(b) == 0 })
+	amounts = gocmp.Comparer(func(a, b money.Amount) bool { return a == b })
+)
 
 // sameRow compares rows, whose exact costs may be the same number in two forms.
 func sameRow(a, b books.Row) bool {

@@ -20,10 +20,21 @@ var schema = meter.Schema{Keys: []string{"pk", "sk"}, Indexes: [][]string{{"list
 
 // theDay is the realistic day of a workspace: 253.60 in fifteen lines.
 var theDay = [][4]string{
-	{"time_series", "60000", "series", "42"}, {"logs", "35000000", "log", "52.5"}, {"traces", "4000000", "trace", "24"}, {"profiles", "20000", "profile", "0.6"},
-	{"page_views", "120000", "view", "24"}, {"session_replay", "5000", "session", "12.5"}, {"network_hosts", "12", "host", "24"}, {"forwarding_out", "40", "GB", "14"},
-	{"forwarding_in", "2000", "GB", "14"}, {"scan", "15", "GB", "1.5"}, {"reports", "3", "report", "3"}, {"pipeline", "30", "GB", "3"},
-	{"tasks", "250000", "task", "25"}, {"dial_testing", "90000", "test", "9"}, {"sms", "45", "message", "4.5"},
+	{"time_series", "60000", "series", "42"},
+	{"logs", "35000000", "log", "52.5"},
+	{"traces", "4000000", "trace", "24"},
+	{"profiles", "20000", "profile", "0.6"},
+	{"page_views", "120000", "view", "24"},
+	{"session_replay", "5000", "session", "12.5"},
+	{"network_hosts", "12", "host", "24"},
+	{"forwarding_out", "40", "GB", "14"},
+	{"forwarding_in", "2000", "GB", "14"},
+	{"scan", "15", "GB", "1.5"},
+	{"reports", "3", "report", "3"},
+	{"pipeline", "30", "GB", "3"},
+	{"tasks", "250000", "task", "25"},
+	{"dial_testing", "90000", "test", "9"},
+	{"sms", "45", "message", "4.5"},
 }
 
 // night is so many bills of workspaces, with so many lines each, whose usage and cost have as many digits as real ones.

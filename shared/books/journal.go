@@ -1,7 +1,6 @@
 package books
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 
@@ -108,5 +107,3 @@ func sumsOf(minor [5]int64, currency money.Currency) Sums {
 	of := func(f Fund) money.Amount { return money.Of(currency, minor[f]) }
 	return Sums{of(Cash), of(Arrears), of(Regular), of(Discount), of(Card)}
 }
-
-func byDay(a, b JournalDay) int { return cmp.Compare(a.Day, b.Day) }

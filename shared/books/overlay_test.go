@@ -11,9 +11,8 @@ import (
 // overlay keeps the documents of one run by itself, over a journal that several share.
 type overlay struct {
 	ledger.Store
-	mu    sync.Mutex
-	own   map[ledger.DocumentKey]ledger.Document
-	calls int // reads of documents, heads, journals and entries
+	mu  sync.Mutex
+	own map[ledger.DocumentKey]ledger.Document
 
 	documents memory.Store
 }
