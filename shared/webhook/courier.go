@@ -91,11 +91,11 @@ func (c *Courier) one(ctx context.Context, step Step, sent time.Time) error {
 	switch {
 	case err != nil:
 		return err
-	case d.Step > step.Step || d.Status != Pending: // taken before
+	case d.Step > step.Step: // taken before
 		return nil
 	case d.Step < step.Step && now.Sub(sent) < staleAfter:
 		return &refusal.Refusal{Kind: refusal.TooEarly, Detail: "The step before isn't recorded yet.", RetryAfter: int(catchUp / time.Second)}
-	case d.Step < step.Step:
+	case d.Step < step.Step || d.Status != Pending:
 		return nil
 	}
 	to, enabled, err := endpointOf(found[endpointsKey(step.Account)], d.Endpoint)

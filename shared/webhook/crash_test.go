@@ -60,6 +60,31 @@ func (q shakyQueue) Send(ctx context.Context, steps ...webhook.Step) error {
 	return q.around(func() error { return q.Queue.Send(ctx, steps...) })
 }
 
+// hasty is a queue whose messages are taken at once, before their sender can do anything more.
+type hasty struct{ *post }
+
+func (q hasty) Send(ctx context.Context, steps ...webhook.Step) error {
+	err := q.post.Send(ctx, steps...)
+	q.take(false)
+	return err
+}
+
+// A step may be taken before its sender has recorded that there is one.
+func TestAStepThatIsTakenTooSoonIsNotLost(t *testing.T) {
+	p := newPost(t)
+	e, _ := p.endpoint()
+	p.tell(p.topUp("one"))
+	p.run()
+	p.desk.Queue = hasty{p}
+	if _, err := p.desk.Replay(t.Context(), "acme", e.ID, p.only(e).ID); err != nil {
+		t.Fatal(err)
+	}
+	p.run()
+	if d := p.only(e); len(p.got) != 2 || d.Status != webhook.Delivered || len(d.Attempts) != 2 {
+		t.Errorf("%d posts, %+v", len(p.got), d)
+	}
+}
+
 // The connection is lost at each call of a delivery that succeeds at its third attempt, before the call took effect and
 // after: the event is posted at least three times with one webhook-id, and one success is recorded, without a hand.
 func TestAnyLostCallIsSurvived(t *testing.T) {
