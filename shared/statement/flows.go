@@ -7,6 +7,33 @@ import (
 	"billingcentre/shared/money"
 )
 
+// Flow is what the month's entries of one kind moved.
+type Flow struct {
+	Kind  string   `json:"kind"`
+	Count int64    `json:"entries"`
+	In    FundSums `json:"in"`
+	Out   FundSums `json:"out"`
+}
+
+// FundSums are amounts of each fund.
+type FundSums struct {
+	Regular  string `json:"regular"`
+	Discount string `json:"discount"`
+	Card     string `json:"card"`
+	Cash     string `json:"cash"`
+	Arrears  string `json:"arrears"`
+}
+
+// FundSumsOf writes sums.
+func FundSumsOf(s books.Sums) FundSums {
+	return FundSums{s.Regular.String(), s.Discount.String(), s.Card.String(), s.Cash.String(), s.Arrears.String()}
+}
+
+// FlowOf writes a flow.
+func FlowOf(f books.Flow) Flow {
+	return Flow{f.Kind.String(), f.Count, FundSumsOf(f.In), FundSumsOf(f.Out)}
+}
+
 // JournalSums are what entries moved, over some days.
 type JournalSums struct {
 	Count   int64
