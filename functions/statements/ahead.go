@@ -265,8 +265,8 @@ func forecastOf(f statement.Forecast, s spent) forecast {
 func assumptionsOf(s spent) assumptions {
 	a := assumptions{SpendFrom: s.from, SpendTo: s.to, SpendDays: s.Days, Daily: []daily{}, Text: []string{
 		fmt.Sprintf("Every day costs what the days from %s to %s cost on average, with the same settlement methods.", s.from, s.to),
-		"Bills come the night after their day and are settled by today's rules; no money comes in, and nothing else is bought.",
-		"A gift tier is tried with a card bought today, with cash topped up as far as it is missing, over a year: its saving is the money spent less, by cash and arrears, than without the card.",
+		"Bills come the night after their day and are settled by today's rules; what isn't billed yet of past days is left out; no money comes in, and nothing else is bought.",
+		"A gift tier is tried with a card bought today, with cash topped up as far as it is missing, over a year: its saving is the money spent less, by cash and arrears, than without the card. None is tried on a wallet of more than 200 vouchers and cards.",
 	}}
 	for _, method := range [...]wallet.Method{wallet.BillingCenter, wallet.Cloud} {
 		if _, any := s.Cost[method]; any {
