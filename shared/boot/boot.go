@@ -3,7 +3,7 @@
 // environment for life, and linking every other source of credentials would double the time of a cold start.
 //
 // What only some functions need has a package of its own below this one, since linking a client costs every cold start:
-// secret (Secrets Manager), queue (SQS), objects (S3), till (payment channels).
+// secret (Secrets Manager), queue (SQS), bus (EventBridge), objects (S3), till (payment channels).
 //
 // A function that can't get what it needs must not start: every method ends the process with a line in the log that
 // names the variable, and Lambda reports the failed start.
