@@ -3,6 +3,7 @@ package statement
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -112,6 +113,21 @@ func TestAnUnknownOutcomeIsReadBack(t *testing.T) {
 			if err != nil || found[ledger.DocumentKey{Kind: "arrears", ID: "acme"}].Version != 1 {
 				t.Errorf("%t %d: the countdown was written otherwise than once: %+v, %v", written, left, found, err)
 			}
+		}
+	}
+}
+
+func TestTheOrderInWhichBillsAreMadeMeansNothing(t *testing.T) {
+	inOrder, backwards := newWorld(t), newWorld(t)
+	quarter(inOrder)
+	quarter(backwards)
+	want := map[Month]string{}
+	for _, month := range months {
+		want[month] = inOrder.make("acme", month).SHA256
+	}
+	for _, month := range slices.Backward(months) {
+		if got := backwards.make("acme", month).SHA256; got != want[month] {
+			t.Errorf("%s: %s, not %s", month, got, want[month])
 		}
 	}
 }
