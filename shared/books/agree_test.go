@@ -47,9 +47,64 @@ func truthOf(t testing.TB, entries []wallet.Entry) truth {
 			one := settled[e.Reversal.Bill]
 			origin = &one
 		}
-		all.rows = append(all.rows, books.RowsOf(e, origin)...)
+		rows := books.RowsOf(e, origin)
+		addUp(t, e, origin, rows)
+		all.rows = append(all.rows, rows...)
 	}
 	return all
+}
+
+// addUp fails the test unless an entry's rows add up, class by class, to what the entry says of the class: its cost, its
+// payable, and what each fund paid; or takes away, for a reversal.
+func addUp(t testing.TB, e wallet.Entry, origin *wallet.Entry, rows []books.Row) {
+	t.Helper()
+	s, sign := e.Settlement, int64(1)
+	if origin != nil {
+		s, sign = origin.Settlement, -1
+	}
+	if s == nil {
+		if len(rows) > 0 {
+			t.Fatalf("entry %d has rows", e.Number)
+		}
+		return
+	}
+	for _, class := range s.Classes {
+		exact, payable, paid := money.ZeroExact(money.CNY), int64(0), map[string]int64{}
+		for _, r := range rows {
+			if r.Class != class.Class {
+				continue
+			}
+			exact, payable = exact.Add(r.Exact), payable+sign*r.Payable.Minor()
+			sum := int64(0)
+			for name, a := range map[string]money.Amount{
+				"regular": r.Paid.Regular, "discount": r.Paid.Discount, "card": r.Paid.Card, "cash": r.Paid.Cash, "arrears": r.Paid.Arrears, "cloud": r.Paid.Cloud,
+			} {
+				paid[name] += sign * a.Minor()
+				sum += a.Minor()
+			}
+			if sum != r.Payable.Minor() {
+				t.Fatalf("row %+v: paid adds up to %d", r, sum)
+			}
+		}
+		for _, draw := range class.Draws {
+			name := draw.From.Kind.String()
+			if draw.From.Kind == wallet.InLot {
+				name = draw.Kind.String()
+			}
+			paid[name] -= draw.Paid.Minor()
+		}
+		if sign < 0 {
+			exact = money.ZeroExact(money.CNY).Sub(exact)
+		}
+		for name, rest := range paid {
+			if rest != 0 {
+				t.Fatalf("entry %d: rows say %d more of %s", e.Number, rest, name)
+			}
+		}
+		if payable != class.Payable.Minor() || exact.Cmp(class.Exact) != 0 {
+			t.Fatalf("entry %d: rows are payable %d and cost %s, of %s and %s", e.Number, payable, exact, class.Payable, class.Exact)
+		}
+	}
 }
 
 // list are the rows of a filter, as a list has them.
