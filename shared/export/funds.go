@@ -19,8 +19,16 @@ func Vouchers(walk Funds, s Span, zone *time.Location, currency money.Currency, 
 	at := clock{zone}
 	return Table{
 		Columns: []Heading{
-			{"Voucher", "代金券编号"}, {"Kind", "种类"}, {"Status", "状态"}, {"Face value", "面值"}, {"Balance", "余额"}, {"Lapsed", "失效金额"},
-			{"Minimum bill", "最低账单金额"}, {"Currency", "币种"}, {"Source", "来源"}, at.heading("Activated at", "激活时间"), at.heading("Expires at", "到期时间"),
+			{"Voucher", "代金券编号"},
+			{"Kind", "种类"},
+			{"Status", "状态"},
+			{"Face value", "面值"},
+			{"Balance", "余额"},
+			{"Lapsed", "失效金额"},
+			{"Minimum bill", "最低账单金额"},
+			{"Currency", "币种"},
+			{"Source", "来源"},
+			at.heading("Activated at", "激活时间"), at.heading("Expires at", "到期时间"),
 		},
 		Rows: fundRows(walk, s, func(f fund.Listed) []Cell {
 			return []Cell{
@@ -36,8 +44,14 @@ func Cards(walk Funds, s Span, zone *time.Location, currency money.Currency, lan
 	at := clock{zone}
 	return Table{
 		Columns: []Heading{
-			{"Card number", "预购卡卡号"}, {"Status", "状态"}, {"Face value", "面值"}, {"Balance", "余额"}, {"Lapsed", "失效金额"}, {"Currency", "币种"},
-			{"Purchase type", "购买类型"}, at.heading("Purchased at", "购买时间"), at.heading("Expires at", "到期时间"),
+			{"Card number", "预购卡卡号"},
+			{"Status", "状态"},
+			{"Face value", "面值"},
+			{"Balance", "余额"},
+			{"Lapsed", "失效金额"},
+			{"Currency", "币种"},
+			{"Purchase type", "购买类型"},
+			at.heading("Purchased at", "购买时间"), at.heading("Expires at", "到期时间"),
 		},
 		Rows: fundRows(walk, s, func(f fund.Listed) []Cell {
 			return []Cell{

@@ -15,10 +15,25 @@ func MonthlyBills(bills func(ctx context.Context) ([]statement.Kept, error), zon
 	at := clock{zone}
 	return Table{
 		Columns: []Heading{
-			{"Month", "月份"}, {"Total", "应付总额"}, {"Cash", "现金支付"}, {"Cloud account", "云账号支付"}, {"Vouchers", "代金券支付"}, {"Prepaid cards", "预购卡支付"},
-			{"Overdue", "欠费金额"}, {"Of the month", "当月费用"}, {"Adjustments of older months", "以前月份调整"}, {"Cost, exact", "精确费用"}, {"Bills", "账单数"},
-			{"Cash at the end", "期末现金"}, {"Regular vouchers at the end", "期末普通代金券"}, {"Discount vouchers at the end", "期末满减代金券"},
-			{"Prepaid cards at the end", "期末预购卡"}, {"Arrears at the end", "期末欠费"}, {"Currency", "币种"}, at.heading("Cut at", "出账时间"), {"SHA-256", "SHA-256"},
+			{"Month", "月份"},
+			{"Total", "应付总额"},
+			{"Cash", "现金支付"},
+			{"Cloud account", "云账号支付"},
+			{"Vouchers", "代金券支付"},
+			{"Prepaid cards", "预购卡支付"},
+			{"Overdue", "欠费金额"},
+			{"Of the month", "当月费用"},
+			{"Adjustments of older months", "以前月份调整"},
+			{"Cost, exact", "精确费用"},
+			{"Bills", "账单数"},
+			{"Cash at the end", "期末现金"},
+			{"Regular vouchers at the end", "期末普通代金券"},
+			{"Discount vouchers at the end", "期末满减代金券"},
+			{"Prepaid cards at the end", "期末预购卡"},
+			{"Arrears at the end", "期末欠费"},
+			{"Currency", "币种"},
+			at.heading("Cut at", "出账时间"),
+			{"SHA-256", "SHA-256"},
 		},
 		Rows: func(ctx context.Context, after string) iter.Seq2[Row, error] {
 			return func(yield func(Row, error) bool) {
@@ -63,9 +78,21 @@ func MonthlyBill(bill statement.Kept, s Sections, language Language) Table {
 	parts := map[string]string{statement.SectionWorkspaces: "month", statement.SectionAdjusted: "older_months"}
 	return Table{
 		Columns: []Heading{
-			{"Part", "部分"}, {"Month of usage", "用量月份"}, {"Workspace", "工作空间"}, {"Product", "产品"}, {"Bills", "账单数"}, {"Lines", "明细数"},
-			{"Cost, exact", "精确费用"}, {"Payable", "应付金额"}, {"Regular vouchers", "普通代金券支付"}, {"Discount vouchers", "满减代金券支付"},
-			{"Prepaid cards", "预购卡支付"}, {"Cash", "现金支付"}, {"Cloud account", "云账号支付"}, {"Overdue", "欠费金额"}, {"Currency", "币种"},
+			{"Part", "部分"},
+			{"Month of usage", "用量月份"},
+			{"Workspace", "工作空间"},
+			{"Product", "产品"},
+			{"Bills", "账单数"},
+			{"Lines", "明细数"},
+			{"Cost, exact", "精确费用"},
+			{"Payable", "应付金额"},
+			{"Regular vouchers", "普通代金券支付"},
+			{"Discount vouchers", "满减代金券支付"},
+			{"Prepaid cards", "预购卡支付"},
+			{"Cash", "现金支付"},
+			{"Cloud account", "云账号支付"},
+			{"Overdue", "欠费金额"},
+			{"Currency", "币种"},
 		},
 		Rows: sections([]string{statement.SectionWorkspaces, statement.SectionAdjusted}, func(ctx context.Context, section string, from int) ([][]Cell, error) {
 			lines, err := s.Lines(ctx, section, from, atOnce)
@@ -91,8 +118,15 @@ func MonthlyFunds(bill statement.Kept, s Sections, zone *time.Location, language
 	currency := Text(bill.Bill.Currency)
 	return Table{
 		Columns: []Heading{
-			{"Fund", "资金"}, {"Kind", "种类"}, {"Face value", "面值"}, at.heading("Expires at", "到期时间"), {"Opening balance", "期初余额"}, {"In", "转入"},
-			{"Out", "转出"}, {"Closing balance", "期末余额"}, {"Currency", "币种"},
+			{"Fund", "资金"},
+			{"Kind", "种类"},
+			{"Face value", "面值"},
+			at.heading("Expires at", "到期时间"),
+			{"Opening balance", "期初余额"},
+			{"In", "转入"},
+			{"Out", "转出"},
+			{"Closing balance", "期末余额"},
+			{"Currency", "币种"},
 		},
 		Rows: sections([]string{statement.SectionFunds}, func(ctx context.Context, _ string, from int) ([][]Cell, error) {
 			funds, err := s.Funds(ctx, from, atOnce)

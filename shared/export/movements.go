@@ -72,9 +72,21 @@ func Movements(walk Changes, f books.ChangeFilter, zone *time.Location, language
 	}
 	return Table{
 		Columns: []Heading{
-			at.heading("Time", "时间"), {"Number", "序号"}, {"Type", "类型"}, {"Fund", "资金"}, {"Income", "收入"}, {"Expenditure", "支出"},
-			{"Change", "变动"}, {"Balance", "余额"}, {"Currency", "币种"}, {"Workspace", "工作空间"}, {"Usage day", "用量日期"}, {"Bill", "账单号"},
-			{"Reason", "原因"}, {"Reference", "参考号"}, {"Operator", "操作人"},
+			at.heading("Time", "时间"),
+			{"Number", "序号"},
+			{"Type", "类型"},
+			{"Fund", "资金"},
+			{"Income", "收入"},
+			{"Expenditure", "支出"},
+			{"Change", "变动"},
+			{"Balance", "余额"},
+			{"Currency", "币种"},
+			{"Workspace", "工作空间"},
+			{"Usage day", "用量日期"},
+			{"Bill", "账单号"},
+			{"Reason", "原因"},
+			{"Reference", "参考号"},
+			{"Operator", "操作人"},
 		},
 		Rows: changeRows(walk, f, func(c books.Change) (rows [][]Cell) {
 			for _, m := range statement.MovementsOf(c) {
@@ -125,9 +137,21 @@ func LotMovements(walk func(ctx context.Context, f statement.LotFilter) iter.Seq
 	}
 	return Table{
 		Columns: []Heading{
-			at.heading("Time", "时间"), {"Number", "序号"}, {"Type", "类型"}, number, {"Kind", "种类"}, {"Change", "变动"}, {"Balance", "余额"},
-			{"From or to", "来源或去向"}, {"Currency", "币种"}, {"Workspace", "工作空间"}, {"Usage day", "用量日期"}, {"Bill", "账单号"},
-			{"Reason", "原因"}, {"Reference", "参考号"}, {"Operator", "操作人"},
+			at.heading("Time", "时间"),
+			{"Number", "序号"},
+			{"Type", "类型"},
+			number,
+			{"Kind", "种类"},
+			{"Change", "变动"},
+			{"Balance", "余额"},
+			{"From or to", "来源或去向"},
+			{"Currency", "币种"},
+			{"Workspace", "工作空间"},
+			{"Usage day", "用量日期"},
+			{"Bill", "账单号"},
+			{"Reason", "原因"},
+			{"Reference", "参考号"},
+			{"Operator", "操作人"},
 		},
 		Rows: func(ctx context.Context, after string) iter.Seq2[Row, error] {
 			return lotRows(ctx, walk, f, after, func(m statement.LotMovement) []Cell {
@@ -178,9 +202,22 @@ func Bills(walk Changes, f books.ChangeFilter, zone *time.Location, language Lan
 	f.Funds = nil
 	return Table{
 		Columns: []Heading{
-			{"Bill", "账单号"}, {"Type", "类型"}, {"Usage day", "用量日期"}, {"Workspace", "工作空间"}, {"Settlement method", "结算方式"}, {"Cost, exact", "精确费用"},
-			{"Payable", "应付金额"}, {"Regular vouchers", "普通代金券支付"}, {"Discount vouchers", "满减代金券支付"}, {"Prepaid cards", "预购卡支付"},
-			{"Cash", "现金支付"}, {"Cloud account", "云账号支付"}, {"Overdue", "欠费金额"}, {"Lapsed", "失效金额"}, {"Currency", "币种"}, {"Number", "序号"},
+			{"Bill", "账单号"},
+			{"Type", "类型"},
+			{"Usage day", "用量日期"},
+			{"Workspace", "工作空间"},
+			{"Settlement method", "结算方式"},
+			{"Cost, exact", "精确费用"},
+			{"Payable", "应付金额"},
+			{"Regular vouchers", "普通代金券支付"},
+			{"Discount vouchers", "满减代金券支付"},
+			{"Prepaid cards", "预购卡支付"},
+			{"Cash", "现金支付"},
+			{"Cloud account", "云账号支付"},
+			{"Overdue", "欠费金额"},
+			{"Lapsed", "失效金额"},
+			{"Currency", "币种"},
+			{"Number", "序号"},
 			at.heading("Time", "时间"),
 		},
 		Rows: changeRows(walk, f, func(c books.Change) [][]Cell { return [][]Cell{billRow(c, at, language)} }),

@@ -405,8 +405,15 @@ func TestAFileGoes(t *testing.T) {
 func TestEverythingCanBeExported(t *testing.T) {
 	w := newWorld(t)
 	for i, wish := range []desk.Wish{
-		november, {What: desk.Consumption, From: "2026-11-01", To: "2026-11-30", Format: desk.Focus}, {What: desk.IncomeAndExpenditure}, {What: desk.Vouchers}, {What: desk.Cards},
-		{What: desk.VoucherDetails}, {What: desk.CardDetails}, {What: desk.Bills}, {What: desk.MonthlyBills, From: "2026-01-01"},
+		november,
+		{What: desk.Consumption, From: "2026-11-01", To: "2026-11-30", Format: desk.Focus},
+		{What: desk.IncomeAndExpenditure},
+		{What: desk.Vouchers},
+		{What: desk.Cards},
+		{What: desk.VoucherDetails},
+		{What: desk.CardDetails},
+		{What: desk.Bills},
+		{What: desk.MonthlyBills, From: "2026-01-01"},
 	} {
 		wish.Language = "zh"
 		e := w.ask(fmt.Sprint(i), wish)
