@@ -72,10 +72,10 @@ func (c content) html() string {
 	open := false
 	row := func(label, text string) {
 		if !open {
-			b.WriteString(`<table role="presentation" style="border-collapse:collapse;font-size:14px">` + "\n")
+			b.WriteString(`<table style="border-collapse:collapse;font-size:14px">` + "\n")
 			open = true
 		}
-		b.WriteString(`<tr><th style="` + labelStyle + `">` + html.EscapeString(label) + `</th><td style="` + valueStyle + `"><bdi>` +
+		b.WriteString(`<tr><th scope="row" style="` + labelStyle + `">` + html.EscapeString(label) + `</th><td style="` + valueStyle + `"><bdi>` +
 			html.EscapeString(text) + "</bdi></td></tr>\n")
 	}
 	end := func() {

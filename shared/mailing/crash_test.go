@@ -173,3 +173,20 @@ func TestALostAnswer(t *testing.T) {
 		})
 	}
 }
+
+// SES answers nothing for days, though it takes everything: a vital letter goes out a few times, not hundreds of times.
+func TestAVitalLetterIsntSentForEver(t *testing.T) {
+	w := newWorld(t, "a@example.com")
+	w.answer = fails(mail.Unknown, "no answer")
+	e, tries := locked(), 0
+	for ; tries < 1000; tries++ {
+		no := refusal.As(w.Deliver(t.Context(), e))
+		if no == nil {
+			break
+		}
+		w.pass(time.Duration(no.RetryAfter) * time.Second)
+	}
+	if w.status() != "unknown no answer" || len(w.taken) < 5 || len(w.taken) > 12 {
+		t.Errorf("%s after %d tries, %d taken", w.status(), tries, len(w.taken))
+	}
+}

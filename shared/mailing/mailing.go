@@ -18,7 +18,7 @@
 // letter, it says so, and the state turns into "sent". Only when nothing was heard until then, it is decided by what the
 // letter is about (chosen):
 //
-//   - vital letters (mail.Vital: a lock follows) are sent again: better twice than never.
+//   - vital letters (mail.Vital: a lock follows) are sent again, after ever longer pauses, for a day: better twice than never.
 //   - all others become "unknown", and are left at that: better never than twice. They are in the list of notices as such, and
 //     should SES speak up later, they still become "sent".
 //

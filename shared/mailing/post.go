@@ -18,15 +18,17 @@ import (
 )
 
 const (
-	// Doubt is how long an unanswered call is left alone: what SES has taken, it tells within seconds.
+	// Doubt is how long a first unanswered call is left alone: what SES has taken, it tells within seconds. After every
+	// further one it is twice as long.
 	Doubt = 10 * time.Minute
-	// patience is how long a letter is tried that SES would take another time.
+	// patience is how long a letter is tried that SES would take another time, or that is vital and finds no answer.
 	patience = 24 * time.Hour
 	// stale is the age from which what happened is no news any more: nobody wants mails about last month's journal because
 	// a bus was replayed (chosen).
 	stale = 7 * 24 * time.Hour
 
 	shortestPause, longestPause = time.Minute, time.Hour
+	longestDoubt                = 4 * time.Hour
 	maxConflicts                = 8 // tries of one write that others got in the way of
 )
 
@@ -145,10 +147,10 @@ func (p *Post) advance(ctx context.Context, m *Mailing, document *ledger.Documen
 		return 0, nil
 	case r.Status == Pending && now.Before(r.Next):
 		return r.Next.Sub(now), nil
-	case r.Status == Sending && now.Before(r.At.Add(Doubt)):
-		return r.At.Add(Doubt).Sub(now), nil
-	case r.Status == Sending && !vital(m.Kind):
-		// SES kept silent, and nobody gets anything twice.
+	case r.Status == Sending && now.Before(r.At.Add(doubt(r.Attempts))):
+		return r.At.Add(doubt(r.Attempts)).Sub(now), nil
+	case r.Status == Sending && (!vital(m.Kind) || now.Sub(m.PlannedAt) > patience):
+		// SES kept silent, and nobody gets anything twice, or again and again.
 		p.Metrics.Count("LettersUnknown", 1, "", "")
 		return 0, p.change(ctx, m, document, i, r.Attempts, func(r *Recipient) { r.Status, r.Reason = Unknown, "no answer" })
 	}
@@ -182,7 +184,7 @@ func (p *Post) note(ctx context.Context, m *Mailing, document *ledger.Document, 
 		return 0, p.change(ctx, m, document, i, attempt, func(r *Recipient) { r.Status, r.Reason, r.Message = Sent, "", message })
 	case failure.Fate == mail.Unknown:
 		p.Log.Warn("nobody knows whether a letter was sent", "mailing", m.ID, "recipient", i, "error", failure.Error())
-		return Doubt, nil // the state stays as it is: SES may still tell
+		return doubt(attempt), nil // the state stays as it is: SES may still tell
 	case failure.Fate == mail.Refused || p.now().Sub(m.PlannedAt) > patience:
 		p.Log.Error("a letter was refused", "mailing", m.ID, "recipient", i, "reason", failure.Reason, "error", failure.Error())
 		p.Metrics.Count("LettersFailed", 1, "", "")
@@ -195,13 +197,18 @@ func (p *Post) note(ctx context.Context, m *Mailing, document *ledger.Document, 
 	})
 }
 
-// backOff doubles from a minute to an hour.
-func backOff(attempt int) time.Duration {
-	pause := shortestPause
-	for ; attempt > 1 && pause < longestPause; attempt-- {
+// backOff is the pause before another try, from a minute to an hour.
+func backOff(attempt int) time.Duration { return doubled(shortestPause, longestPause, attempt) }
+
+// doubt is the pause after an unanswered call.
+func doubt(attempt int) time.Duration { return doubled(Doubt, longestDoubt, attempt) }
+
+// doubled doubles with every attempt after the first.
+func doubled(pause, most time.Duration, attempt int) time.Duration {
+	for ; attempt > 1 && pause < most; attempt-- {
 		pause *= 2
 	}
-	return min(pause, longestPause)
+	return min(pause, most)
 }
 
 // change turns the state of an address that is still "sending" by this attempt. What SES told meanwhile stands.
