@@ -161,6 +161,34 @@ func TestWhatIsSentWasWrittenDown(t *testing.T) {
 	}
 }
 
+// Whoever is killed during a call leaves a record of which the cloud may have heard: the same is sent again where that
+// is safe, and elsewhere a person is asked.
+func TestKilledDuringTheCall(t *testing.T) {
+	for again, want := range map[bool]Status{true: Accepted, false: Rejected} {
+		w := newWorld(t)
+		w.market.limits.Again = again
+		w.owe("b-1", "one", 100)
+		w.market.heard = func() { panic("killed") }
+		func() {
+			defer func() { _ = recover() }()
+			_, _ = w.Run(t.Context(), 0)
+		}()
+		w.market.heard = nil
+		if round := w.run(); round != (Round{}) {
+			t.Errorf("while the first may still be at it: %+v", round)
+		}
+		w.now = w.now.Add(lease)
+		w.run()
+		status, r := w.status("b-1")
+		if status != want || r.Doubtful == again || len(w.market.told) != map[bool]int{true: 2, false: 1}[again] {
+			t.Errorf("again %t: %s, doubtful %t, told %v", again, status, r.Doubtful, w.told())
+		}
+		if _, err := w.Retry(t.Context(), Wish{Record: r.ID, Reason: "r", Actor: "olga"}, false); !refusal.Is(err, refusal.Conflict) {
+			t.Errorf("again %t: sent again without a look: %v", again, err)
+		}
+	}
+}
+
 // What an answer makes of a record, and whether the customer may be charged all the same.
 func TestWhatAnswersMean(t *testing.T) {
 	for _, row := range []struct {

@@ -197,6 +197,23 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// A push is one call, whatever becomes of it: a second one's answer would hide what became of the first.
+func TestNobodyTriesTwice(t *testing.T) {
+	for _, fate := range []Fate{Lost, AnswerLost, ServerErrorDone, Throttled} {
+		for _, provider := range providers {
+			s := open(t)
+			s.fate = fate
+			s.meters[provider].Push(t.Context(), []metering.Record{usage("r-1", "one", 1)})
+			s.mu.Lock()
+			calls := s.calls
+			s.mu.Unlock()
+			if calls != 1 {
+				t.Errorf("fate %d at %s: %d calls", fate, provider, calls)
+			}
+		}
+	}
+}
+
 // A marketplace that can't be reached did nothing.
 func TestUnreachable(t *testing.T) {
 	for provider, meter := range meters("http://127.0.0.1:1", http.DefaultClient, func() time.Time { return noon }) {

@@ -125,13 +125,18 @@ type mortalMeter struct {
 }
 
 func (m mortalMeter) Push(ctx context.Context, records []metering.Record) []metering.Result {
-	m.s.die()
-	defer m.s.die()
+	if m.s.random.IntN(4) == 0 { // the moment that matters most
+		m.s.die()
+		defer func() { m.s.kill(3) }()
+	}
 	return m.Meter.Push(ctx, records)
 }
 
-func (s *soak) die() {
-	if !s.calm.Load() && s.random.IntN(60) == 0 {
+func (s *soak) die() { s.kill(60) }
+
+// kill kills in one of so many cases.
+func (s *soak) kill(among int) {
+	if !s.calm.Load() && s.random.IntN(among) == 0 {
 		s.crashes++
 		panic(errCrash)
 	}
