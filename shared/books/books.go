@@ -35,6 +35,7 @@ type View struct {
 	indexed  wallet.WorkspaceID
 	shelf    map[int64]*volume
 	fetched  []int64 // the volumes on the shelf, in the order in which they came
+	lines    int     // of the bills in them
 	reads    int     // how many came, ever
 }
 

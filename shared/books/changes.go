@@ -160,7 +160,7 @@ func (v *View) volumeChanges(ctx context.Context, f ChangeFilter, back bool, yie
 				if err := v.fetch(ctx, next); err != nil {
 					return yield(nil, err)
 				}
-				window = min(2*window, together)
+				window = v.window(2 * window)
 			}
 			some, err := v.shelf[number].told()
 			if !yield(some, err) || err != nil {

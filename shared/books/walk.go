@@ -14,8 +14,9 @@ import (
 // together, and remembered for the next day that needs them.
 
 const (
-	shelfSize  = 24 // volumes that a view remembers
-	together   = 8  // volumes, or months, that are read at once, after the first ones
+	shelfSize  = 24     // volumes that a view remembers
+	shelfLines = 60_000 // lines of bills in them: some 60 MB
+	together   = 8      // volumes, or months, that are read at once, after the first ones
 	firstReads = 2
 )
 
@@ -71,7 +72,7 @@ func (v *View) steps(ctx context.Context, f Filter, w walk) iter.Seq2[step, erro
 						yield(step{}, err)
 						return
 					}
-					window = min(2*window, together)
+					window = v.window(2 * window)
 				}
 				s.bills = v.rowsOn(s)
 				if !yield(s, nil) {
@@ -241,16 +242,34 @@ func (v *View) fetch(ctx context.Context, numbers []int64) error {
 	if err != nil {
 		return err
 	}
-	for len(v.fetched)+len(numbers) > shelfSize && len(v.fetched) > 0 {
-		delete(v.shelf, v.fetched[0])
-		v.fetched = v.fetched[1:]
-	}
 	for _, number := range numbers {
 		v.shelf[number] = found[number]
+		v.lines += found[number].lines()
+	}
+	for len(v.fetched) > 0 && (len(v.fetched)+len(numbers) > shelfSize || v.lines > shelfLines) {
+		v.lines -= v.shelf[v.fetched[0]].lines()
+		delete(v.shelf, v.fetched[0])
+		v.fetched = v.fetched[1:]
 	}
 	v.fetched = append(v.fetched, numbers...)
 	v.reads += len(numbers)
 	return nil
+}
+
+// window is how many volumes are read at once: fewer, where bills are so long that few fit onto the shelf.
+func (v *View) window(wanted int) int {
+	average := v.lines/max(len(v.fetched), 1) + 1
+	return max(1, min(wanted, together, shelfLines/2/average))
+}
+
+// lines is how many lines the bills of a volume have.
+func (v *volume) lines() (lines int) {
+	for _, e := range v.entries {
+		if e.Settlement != nil {
+			lines += len(e.Settlement.Lines)
+		}
+	}
+	return lines
 }
 
 // at is a volume, from the shelf or read now.
