@@ -110,8 +110,11 @@ func TestEvents(t *testing.T) {
 // Everybody by every role on every route, on one's own account and on somebody else's (bad-inputs, API1 and API5).
 func TestWhoMayDoWhat(t *testing.T) {
 	callers := []api.Caller{
-		{Subject: "pat", Role: api.Owner, Account: "acme"}, {Subject: "vic", Role: api.Viewer, Account: "acme"}, {Subject: "ops", Role: api.Operator},
-		{Subject: "par", Role: api.Partner, Partner: "p-1"}, {},
+		{Subject: "pat", Role: api.Owner, Account: "acme"},
+		{Subject: "vic", Role: api.Viewer, Account: "acme"},
+		{Subject: "ops", Role: api.Operator},
+		{Subject: "par", Role: api.Partner, Partner: "p-1"},
+		{},
 	}
 	for _, row := range []struct {
 		route, body  string
