@@ -23,6 +23,7 @@ func Alipay(ctx context.Context, b *boot.Boot) *alipay.Channel {
 	}
 	channel, err := alipay.New(alipay.Config{
 		Mode: alipay.Mode(b.Env("ALIPAY_MODE")), Secret: parsed, NotifyURL: b.Env("ALIPAY_NOTIFY_URL"), Gateway: os.Getenv("ALIPAY_GATEWAY_URL"),
+		Now: boot.Now,
 	})
 	if err != nil {
 		b.Fail("Alipay can't be configured", "error", err.Error())
