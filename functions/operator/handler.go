@@ -21,7 +21,7 @@ type handler struct {
 	ledger     *ledger.Ledger
 	vouchers   *voucher.Desk
 	quarantine *quarantine.Quarantine
-	bills      sender
+	replays    map[string]sender // where kept messages are sent again, by their sources
 	proofs     *proof.Book
 	charges    *charge.Desk
 	cursors    api.Cursors

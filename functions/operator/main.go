@@ -27,7 +27,9 @@ func main() {
 		ledger:     l,
 		vouchers:   &voucher.Desk{Ledger: l, Key: pepper.Key(voucher.Purpose), Metrics: metrics, Now: time.Now},
 		quarantine: &quarantine.Quarantine{Store: l.Store, Now: time.Now, Metrics: metrics},
-		bills:      billQueue{client: queue.Client(b), url: b.Env("BILL_QUEUE_URL")},
+		replays: map[string]sender{
+			billSource: messageQueue{queue.Client(b), b.Env("BILL_QUEUE_URL")}, noticeSource: messageQueue{queue.Client(b), b.Env("NOTICE_QUEUE_URL")},
+		},
 		proofs:     &proof.Book{Store: l.Store, Now: time.Now},
 		charges:    &charge.Desk{Store: l.Store, Now: boot.Now, Log: b.Log},
 		cursors:    api.Cursors{Key: pepper.Key("cursors")},

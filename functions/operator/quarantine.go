@@ -10,7 +10,8 @@ import (
 
 const (
 	quarantineList = "quarantine"
-	billSource     = "usage-bills" // the only source whose messages can be sent again
+	billSource     = "usage-bills"
+	noticeSource   = "notices"
 )
 
 // message is a message in quarantine as it is told.
@@ -78,8 +79,8 @@ func (h handler) kept(ctx context.Context, r *api.Request) (quarantine.Message, 
 	return h.quarantine.Get(ctx, id)
 }
 
-// replay puts a kept bill on the queue again, as it came, and then notes it. Should the note fail, the bill may be
-// sent twice; it settles once all the same (README rule 18).
+// replay puts a kept message on its queue again, as it came, and then notes it. Should the note fail, it may be sent twice; a
+// bill settles once all the same (README rule 18), and of an event people are told once.
 func (h handler) replay(ctx context.Context, r *api.Request) (api.Response, error) {
 	if err := r.Caller.MustBe(api.Operator); err != nil {
 		return api.Response{}, err
@@ -89,13 +90,14 @@ func (h handler) replay(ctx context.Context, r *api.Request) (api.Response, erro
 		return api.Response{}, err
 	}
 	body, encoding := kept.Text()
+	queue := h.replays[kept.Source]
 	switch {
-	case kept.Source != billSource:
-		return api.Response{}, refusal.Of(refusal.Conflict, "Messages of %s can't be sent again: only usage bills can.", kept.Source)
+	case queue == nil:
+		return api.Response{}, refusal.Of(refusal.Conflict, "Messages of %s can't be sent again.", kept.Source)
 	case encoding != "utf-8":
 		return api.Response{}, refusal.Of(refusal.Conflict, "The message isn't text: the queue wouldn't take it.")
 	}
-	if err := h.bills.Send(ctx, body); err != nil {
+	if err := queue.Send(ctx, body); err != nil {
 		return api.Response{}, err
 	}
 	replayed, err := h.quarantine.MarkReplayed(ctx, kept.ID, r.Caller.Subject)

@@ -21,7 +21,9 @@ func TestReplaySendsTheBodyAsItCame(t *testing.T) {
 	w.queue.err = nil
 	w.want(w.send(replays, "", "", "message", "m-1"), http.StatusOK, "replay")
 	w.want(w.send(replays, "", "", "message", "m-2"), http.StatusConflict, "a body that isn't text")
-	if len(w.queue.sent) != 1 || w.queue.sent[0] != body {
-		t.Errorf("sent %q", w.queue.sent)
+	w.keep("m-3", "notices", "{}")
+	w.want(w.send(replays, "", "", "message", "m-3"), http.StatusOK, "an event that people are to be told of")
+	if len(w.queue.sent) != 1 || w.queue.sent[0] != body || len(w.told.sent) != 1 {
+		t.Errorf("sent %q and %q", w.queue.sent, w.told.sent)
 	}
 }

@@ -8,21 +8,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
-// sender takes usage bills.
+// sender takes messages.
 type sender interface {
 	Send(ctx context.Context, body string) error
 }
 
-// billQueue is the queue that bill-settlement reads.
-type billQueue struct {
+// messageQueue is a queue that another function reads.
+type messageQueue struct {
 	client *sqs.Client
 	url    string
 }
 
-func (q billQueue) Send(ctx context.Context, body string) error {
+func (q messageQueue) Send(ctx context.Context, body string) error {
 	_, err := q.client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String(q.url), MessageBody: aws.String(body)})
 	if err != nil {
-		return fmt.Errorf("sending to the bill queue: %w", err)
+		return fmt.Errorf("sending a message again: %w", err)
 	}
 	return nil
 }

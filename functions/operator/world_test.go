@@ -34,7 +34,8 @@ type world struct {
 	t     *testing.T
 	serve api.Handler
 	now   time.Time
-	queue *tray
+	queue *tray // of usage bills
+	told  *tray // of events
 }
 
 // tray is a queue whose messages stay.
@@ -55,7 +56,7 @@ func (q *tray) Send(_ context.Context, body string) error {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, now: time.Date(2026, 11, 2, 3, 0, 0, 0, time.UTC), queue: new(tray)}
+	w := &world{t: t, now: time.Date(2026, 11, 2, 3, 0, 0, 0, time.UTC), queue: new(tray), told: new(tray)}
 	now := func() time.Time { return w.now }
 	metrics := &metric.Metrics{Out: new(bytes.Buffer), Now: now}
 	l := &ledger.Ledger{Store: new(memory.Store), Policy: wallet.DefaultPolicy(), Now: now, Wait: func(context.Context, int) error { return nil }}
@@ -63,7 +64,7 @@ func newWorld(t *testing.T) *world {
 		ledger:     l,
 		vouchers:   &voucher.Desk{Ledger: l, Key: []byte("a key of tests"), Metrics: metrics, Now: now, Chance: rand.NewChaCha8([32]byte{7})},
 		quarantine: &quarantine.Quarantine{Store: l.Store, Now: now, Metrics: metrics},
-		bills:      w.queue,
+		replays:    map[string]sender{billSource: w.queue, noticeSource: w.told},
 		proofs:     &proof.Book{Store: l.Store, Now: now},
 		charges:    &charge.Desk{Store: l.Store, Now: now, Log: slog.New(slog.DiscardHandler)},
 		cursors:    api.Cursors{Key: []byte("a key of tests")},

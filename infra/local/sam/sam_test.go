@@ -277,7 +277,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"monthly-plan":       read + " dynamodb:PutItem " + table + list + " sqs:SendMessage " + monthly,
 		"notices":            read + " dynamodb:PutItem " + table + list + " ses:SendEmail " + sender + " ses:SendEmail " + mails + strings.ReplaceAll(consume, bills, told),
 		"notice-preferences": read + " dynamodb:PutItem " + table + list + secret,
-		"operator":           read + write + list + " dynamodb:Query " + grants + " sqs:SendMessage " + bills + secret,
+		"operator":           read + write + list + " dynamodb:Query " + grants + " sqs:SendMessage " + bills + " sqs:SendMessage " + told + secret,
 		"outbox":             "dynamodb:DescribeStream " + stream + " dynamodb:GetRecords " + stream + " dynamodb:GetShardIterator " + stream + " sqs:SendMessage " + failed + " events:PutEvents " + events,
 		"payment-callback":   read + write + " secretsmanager:GetSecretValue " + alipay,
 		"payment-poller":     read + write + list + " secretsmanager:GetSecretValue " + alipay,
