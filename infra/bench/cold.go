@@ -145,7 +145,8 @@ func start(ctx context.Context, binary string) (time.Duration, error) {
 
 func environment(api, secrets string) []string {
 	return []string{
-		"NOTICE_QUEUE_URL=" + queue, "MAIL_FROM=bench@example.com", "MAIL_CONFIGURATION_SET=bench",
+		"NOTICE_QUEUE_URL=" + queue, "EXPORT_QUEUE_URL=" + queue, "EXPORT_BUCKET=bench", "EXPORT_DAYS=7", "PROVIDER_NAME=Bench",
+		"MAIL_FROM=bench@example.com", "MAIL_CONFIGURATION_SET=bench",
 		"AWS_LAMBDA_RUNTIME_API=" + api, "AWS_LAMBDA_FUNCTION_NAME=bench", "AWS_REGION=local", "AWS_ACCESS_KEY_ID=bench",
 		"AWS_SECRET_ACCESS_KEY=bench", "TABLE_NAME=bench", "BILL_QUEUE_URL=" + queue, "MAX_RECEIVE_COUNT=20", "SECRET_ARN=centre", "ALIPAY_SECRET_ARN=alipay",
 		"ALIPAY_MODE=sandbox", "ALIPAY_NOTIFY_URL=https://bench.example.com/v1/payments/alipay/notices", "AWS_ENDPOINT_URL_SECRETS_MANAGER=" + secrets,
