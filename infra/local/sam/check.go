@@ -20,6 +20,7 @@ func (r *reading) check() {
 	r.checkQueues()
 	r.checkRules()
 	r.checkBuckets()
+	r.checkMail()
 	for id, policy := range bodies[managedPolicy](r) {
 		for _, s := range policy.PolicyDocument.Statement {
 			r.checkStatement(s, id+".Properties.PolicyDocument."+s.Sid)

@@ -37,16 +37,20 @@ type ConfigurationSet struct {
 	Events    []string // those that it publishes on the account's default bus
 }
 
+func (r *reading) checkMail() {
+	for id, destination := range bodies[setDestination](r) {
+		if _, ok := r.references.owner(destination.ConfigurationSetName, "AWS::SES::ConfigurationSet", ""); !ok {
+			r.faults.add(destination.Line, id+".Properties.ConfigurationSetName", "is no configuration set of this template")
+		}
+	}
+}
+
 // mailSets adds SES's configuration sets and what they publish.
 func (r *reading) mailSets(d *Deployment) {
 	for id := range bodies[configurationSet](r) {
 		set := ConfigurationSet{LogicalID: id, Name: r.references.values[id]}
-		for at, destination := range bodies[setDestination](r) {
-			owner, ok := r.references.owner(destination.ConfigurationSetName, "AWS::SES::ConfigurationSet", "")
-			switch {
-			case !ok:
-				r.faults.add(destination.Line, at+".Properties.ConfigurationSetName", "is no configuration set of this template")
-			case owner == id && destination.EventDestination.Enabled:
+		for _, destination := range bodies[setDestination](r) {
+			if destination.ConfigurationSetName == set.Name && destination.EventDestination.Enabled {
 				set.Events = append(set.Events, destination.EventDestination.MatchingEventTypes...)
 			}
 		}
