@@ -229,6 +229,12 @@ func (w *world) agree(account wallet.AccountID) {
 	if v.Through != int64(len(x.entries)) || v.Behind() != 0 {
 		w.Fatalf("through %d of %d", v.Through, len(x.entries))
 	}
+	w.agreeOf(v, x)
+	w.daysAgree(v, x)
+}
+
+func (w *world) agreeOf(v *books.View, x truth) {
+	w.Helper()
 	for _, f := range filters(w.random, v.Through) {
 		w.rowsAgree(v, x, f)
 		want := x.list(f)
@@ -245,8 +251,27 @@ func (w *world) agree(account wallet.AccountID) {
 		}
 	}
 	w.changesAgree(v, x)
-	w.daysAgree(v, x)
 	w.instantsAgree(v, x)
+}
+
+// A view is of its moment: what is committed and kept after it was opened changes nothing of what it tells.
+func TestAViewIsOfItsMoment(t *testing.T) {
+	for seed := range uint64(3) {
+		defer books.Small()()
+		w := newWorld(t, 100+seed)
+		w.open("acme")
+		w.live("acme", 250)
+		if err := books.Keep(t.Context(), w.store, "acme"); err != nil {
+			t.Fatal(err)
+		}
+		w.live("acme", 70)
+		v := w.view("acme")
+		w.live("acme", 200+w.random.IntN(100))
+		if err := books.Keep(t.Context(), w.store, "acme"); err != nil {
+			t.Fatal(err)
+		}
+		w.agreeOf(v, truthOf(t, w.journal("acme")[:v.Through]))
+	}
 }
 
 func (w *world) rowsAgree(v *books.View, x truth, f books.Filter) {

@@ -120,7 +120,7 @@ func (f ChangeFilter) chooses(c Change) bool {
 // changes walks through the tail, and the volumes that may have what a filter chooses, each in the order of its entries.
 func (v *View) changes(ctx context.Context, f ChangeFilter, back bool) iter.Seq2[[]Change, error] {
 	tail := func(yield func([]Change, error) bool) bool {
-		if f.Through <= v.base || len(v.tail) == 0 {
+		if f.Through <= v.base {
 			return true
 		}
 		some, err := v.tailChanges(ctx)
@@ -199,6 +199,9 @@ func (v *volume) told() (_ []Change, err error) {
 }
 
 func (v *View) tailChanges(ctx context.Context) ([]Change, error) {
+	if len(v.tail) == 0 {
+		return nil, nil
+	}
 	head, err := v.atBase(ctx)
 	if err != nil {
 		return nil, err
@@ -225,7 +228,7 @@ type Flow struct {
 }
 
 // JournalDays tells the days from one to another, both included, that have entries, in order. It reads one document a
-// month.
+// month. A day may tell of entries after Through, when the follower has moved on since the view was opened.
 func (v *View) JournalDays(ctx context.Context, from, until string) ([]JournalDay, error) {
 	f, err := v.bounded(Filter{From: from, Until: until})
 	if err != nil {
@@ -244,7 +247,12 @@ func (v *View) JournalDays(ctx context.Context, from, until string) ([]JournalDa
 		return nil, err
 	}
 	for _, c := range tail {
-		if day := c.Entry.Time.In(zone).Format(time.DateOnly); c.Entry.Number > v.kept && day >= from && day <= until {
+		day := c.Entry.Time.In(zone).Format(time.DateOnly)
+		counted := v.kept
+		if d := kept.Days[day]; d != nil {
+			counted = max(counted, d.Last) // by now, perhaps more than when the view was opened
+		}
+		if c.Entry.Number > counted && day >= from && day <= until {
 			kept.add(day, c)
 		}
 	}

@@ -28,6 +28,7 @@ func monthOf(day string) string { return day[:len("2006-01")] }
 
 // usageMonth is what is kept of the usage of one month, by day.
 type usageMonth struct {
+	Last int64                `json:"last"` // the last entry that is counted; a view may have been opened before it was
 	Days map[string]*usageDay `json:"days"`
 }
 
@@ -82,6 +83,7 @@ func (m *usageMonth) add(rows []Row) {
 		day = &usageDay{Total: newTally(currency), Products: map[string]*tally{}}
 		m.Days[rows[0].Day] = day
 	}
+	m.Last = rows[0].Entry
 	day.Total.rows(rows, 1)
 	day.run(volumeOf(rows[0].Entry))
 	for _, same := range byProduct(rows, !day.Many) {

@@ -59,9 +59,9 @@ func (v *View) Totals(ctx context.Context, f Filter, by By) ([]Group, error) {
 	if err == nil && len(many) > 0 { // too many products on those days for them to be kept one by one
 		err = v.fold(ctx, f, &sums, 1, func(day string) bool { return many[day] })
 	}
-	if err == nil && f.Through < v.Through { // ready totals know all: take away what came later
-		later := f
-		later.After, later.Through = f.Through, v.Through
+	later := f
+	later.After, later.Through = f.Through, v.latest()
+	if err == nil && later.After < later.Through { // ready totals know all: take away what came later
 		err = v.fold(ctx, later, &sums, -1, func(day string) bool { return !many[day] })
 	}
 	return sums.sorted(), err
@@ -98,11 +98,20 @@ func (v *View) ready(ctx context.Context, f Filter, sums *sums) (many map[string
 		if day < f.From || day > f.Until || many[day] {
 			continue
 		}
-		for _, rows := range bills {
+		for _, rows := range after(bills, v.counted(monthOf(day))) {
 			sums.rows(chosen(rows, f, v.Through), 1)
 		}
 	}
 	return many, nil
+}
+
+// latest is the last entry that anything loaded so far has counted.
+func (v *View) latest() int64 {
+	latest := v.Through
+	for _, m := range v.usage {
+		latest = max(latest, m.Last)
+	}
+	return latest
 }
 
 const readyMonths = 24 // month documents that are read together

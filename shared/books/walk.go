@@ -106,6 +106,9 @@ func (v *View) months(f Filter, back bool) (months []string) {
 		known[monthOf(day)] = v.Through
 	}
 	for month, last := range known {
+		if m := v.usage[month]; m != nil {
+			last = max(last, m.Last)
+		}
 		if month >= monthOf(f.From) && month <= monthOf(f.Until) && last > f.After {
 			months = append(months, month)
 		}
@@ -284,15 +287,30 @@ func (v *View) at(ctx context.Context, number int64) (*volume, error) {
 
 // rowsOn are the rows of a step, entry by entry.
 func (v *View) rowsOn(s step) (bills [][]Row) {
+	counted := v.counted(monthOf(s.day))
 	if s.volume == 0 {
-		return v.tailRows[s.day]
+		return after(v.tailRows[s.day], counted)
 	}
 	for _, rows := range v.shelf[s.volume].bills() {
-		if rows[0].Day == s.day && rows[0].Entry <= v.kept {
+		if rows[0].Day == s.day && rows[0].Entry <= counted {
 			bills = append(bills, rows)
 		}
 	}
 	return bills
+}
+
+// counted is the last entry whose rows are found by a month's document, once it is loaded. What comes after it is in the
+// tail. The follower may have moved on since the view was opened: then the document knows more than the cursor said.
+func (v *View) counted(month string) int64 {
+	if m := v.usage[month]; m != nil {
+		return max(v.kept, m.Last)
+	}
+	return v.kept
+}
+
+// after are the rows of entries after a number.
+func after(bills [][]Row, number int64) [][]Row {
+	return slices.DeleteFunc(slices.Clone(bills), func(rows []Row) bool { return rows[0].Entry <= number })
 }
 
 // bills are the rows of a volume, entry by entry.
