@@ -42,7 +42,16 @@ func TestWhatADeliveryCosts(t *testing.T) {
 		{"an event for one webhook", func() { e, _ = p.endpoint(); m.Reset(); p.tell(many[0]) }, 2, 1, 2},
 		{"an attempt that fails", func() { p.take(false) }, 3, 3, 1},
 		{"an attempt that succeeds", func() { p.take(false) }, 3, 3, 1},
-		{"a page of deliveries", func() { p.deliveries(e) }, 3, 2.5, 0},
+		{"a quarter of an hour's wait", func() {
+			p.answer = func(w http.ResponseWriter, _ *http.Request, _ int) { w.WriteHeader(http.StatusInternalServerError) }
+			p.tell(many[1])
+			for range 4 { // the next pause is half an hour
+				p.take(false)
+			}
+			m.Reset()
+			p.take(false)
+		}, 2, 1, 1},
+		{"a page of deliveries", func() { p.deliveries(e) }, 3, 3.5, 0},
 	} {
 		m.Reset()
 		step.run()
@@ -52,7 +61,7 @@ func TestWhatADeliveryCosts(t *testing.T) {
 			t.Errorf("%s: it cost %+v, budget is %d requests, %g reads, %g writes", step.name, got, step.requests, step.reads, step.writes)
 		}
 	}
-	if d := p.only(e); d.Status != webhook.Delivered || len(d.Attempts) != 2 {
-		t.Errorf("%+v", d)
+	if found := p.deliveries(e); len(found) != 2 || found[1].Status != webhook.Delivered || len(found[1].Attempts) != 2 || len(found[0].Attempts) != 4 {
+		t.Errorf("%+v", found)
 	}
 }

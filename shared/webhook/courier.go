@@ -75,11 +75,12 @@ func (c *Courier) Work(ctx context.Context, b *batch.Batch) {
 
 // one takes a step, or finds that it isn't to be taken (now, or any more).
 func (c *Courier) one(ctx context.Context, step Step, sent time.Time) error {
-	now := c.now()
-	if now.Before(step.Due) {
-		return c.Queue.Send(ctx, step)
+	now, keys := c.now(), []ledger.DocumentKey{deliveryKey(step.Delivery)}
+	early := now.Before(step.Due)
+	if !early {
+		keys = append(keys, endpointsKey(step.Account))
 	}
-	found, err := c.Store.Documents(ctx, deliveryKey(step.Delivery), endpointsKey(step.Account))
+	found, err := c.Store.Documents(ctx, keys...)
 	if err != nil {
 		return err
 	}
@@ -97,6 +98,8 @@ func (c *Courier) one(ctx context.Context, step Step, sent time.Time) error {
 		return &refusal.Refusal{Kind: refusal.TooEarly, Detail: "The step before isn't recorded yet.", RetryAfter: int(catchUp / time.Second)}
 	case d.Step < step.Step || d.Status != Pending:
 		return nil
+	case early:
+		return c.wait(ctx, document, d)
 	}
 	to, enabled, err := endpointOf(found[endpointsKey(step.Account)], d.Endpoint)
 	if err != nil {
@@ -106,6 +109,16 @@ func (c *Courier) one(ctx context.Context, step Step, sent time.Time) error {
 		return c.record(ctx, document, d.skipped(now))
 	}
 	return c.attempt(ctx, document, d, to)
+}
+
+// wait lets a delivery wait on, since a queue holds no message back for longer than a quarter of an hour. It is a step
+// as any other: were it none, each wait whose message comes twice would make two messages of one, and those four.
+func (c *Courier) wait(ctx context.Context, document ledger.Document, d Delivery) error {
+	d.Step++
+	if err := c.Queue.Send(ctx, d.message()); err != nil {
+		return err
+	}
+	return c.record(ctx, document, d)
 }
 
 // endpointOf is a delivery's endpoint; enabled is false when nothing may go there (any more).

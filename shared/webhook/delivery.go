@@ -50,7 +50,7 @@ type Delivery struct {
 	CreatedAt time.Time        `json:"created_at"`
 	NextAt    time.Time        `json:"next_at,omitzero"` // of the next attempt, while pending
 	EndedAt   time.Time        `json:"ended_at,omitzero"`
-	Step      int              `json:"step"`  // how many attempts and replays there were
+	Step      int              `json:"step"`  // how many attempts, waits and replays there were
 	Tried     int              `json:"tried"` // attempts since it was made, or replayed
 	Attempts  []Attempt        `json:"attempts,omitempty"`
 }

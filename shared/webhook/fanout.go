@@ -28,7 +28,8 @@ type Queue interface {
 	Send(ctx context.Context, steps ...Step) error
 }
 
-// Steps is a queue of steps at SQS. A step that is due later than a queue can hold it back comes earlier, and is sent again.
+// Steps is a queue of steps at SQS. A step that is due later than a queue can hold it back comes earlier: the courier lets
+// it wait on.
 type Steps struct {
 	Sender batch.Sender
 	Now    func() time.Time
