@@ -14,6 +14,8 @@ import (
 // still be written down.
 const reserve = 20 * time.Second
 
+const hands = 8 // customers whose charges are gathered at once, and outcomes that are written down
+
 type handler struct {
 	desk    *charge.Desk
 	metrics *metric.Metrics

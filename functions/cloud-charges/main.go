@@ -16,7 +16,7 @@ import (
 func main() {
 	b := boot.Start()
 	h := handler{
-		desk:    &charge.Desk{Store: b.Store(), Now: boot.Now, Log: b.Log, Markets: marketplaces.Markets(context.Background(), b)},
+		desk:    &charge.Desk{Store: b.Store(), Now: boot.Now, Log: b.Log, Markets: marketplaces.Markets(context.Background(), b), Hands: hands},
 		metrics: &metric.Metrics{},
 		log:     b.Log,
 	}

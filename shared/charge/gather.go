@@ -42,22 +42,22 @@ func (d *Desk) gather(ctx context.Context, inTime func() bool, round *Round) ([]
 	if err != nil {
 		return nil, err
 	}
-	var gathered []held
-	for _, who := range order {
+	formed := make([][]held, len(order))
+	each(d, order, round, func(i int, who payer, round *Round) {
 		if !inTime() {
-			break
+			return
 		}
-		records, err := d.form(ctx, who, at, groups[who])
-		for _, r := range records {
+		var err error
+		formed[i], err = d.form(ctx, who, at, groups[who])
+		for _, r := range formed[i] {
 			round.Gathered += r.Charges
 		}
-		gathered = append(gathered, records...)
 		if err != nil {
 			round.Failed++
 			d.Log.WarnContext(ctx, "charges couldn't be gathered", "provider", who.cloud.Provider, "customer", who.cloud.Customer, "error", err.Error())
 		}
-	}
-	return gathered, nil
+	})
+	return slices.Concat(formed...), nil
 }
 
 // waiting are the pending charges by who pays, those that have waited longest first. Those of customers who have their

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/metering"
 	"billingcentre/shared/money"
@@ -24,6 +26,7 @@ type Desk struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 	Markets map[string]Market // by provider
+	Hands   int               // writes at once; 0 is one
 	// Wait pauses before another try of a write; nil is ledger.Backoff.
 	Wait func(ctx context.Context, attempt int) error
 }
@@ -64,13 +67,20 @@ func (d *Desk) Run(ctx context.Context, reserve time.Duration) (Round, error) {
 	if err != nil {
 		return round, err
 	}
-	gathered, failed := d.gather(ctx, inTime, &round) // what is due goes on all the same
+	d.goOn(ctx, due, inTime, &round)
+	gathered, err := d.gather(ctx, inTime, &round)
+	d.goOn(ctx, gathered, inTime, &round)
+	return round, err
+}
+
+// goOn takes records one step further: charges of cases come out of them, all others are sent, cloud by cloud.
+func (d *Desk) goOn(ctx context.Context, records []held, inTime func() bool, round *Round) {
 	byProvider := map[string][]held{}
 	var order []string
-	for _, r := range append(due, gathered...) {
+	for _, r := range records {
 		if r.State == RecordReleasing {
 			if inTime() {
-				d.noted(ctx, r, &round, d.release(ctx, r, &round))
+				d.noted(ctx, r, round, d.release(ctx, r, round))
 			}
 			continue
 		}
@@ -80,9 +90,36 @@ func (d *Desk) Run(ctx context.Context, reserve time.Duration) (Round, error) {
 		byProvider[r.Cloud.Provider] = append(byProvider[r.Cloud.Provider], r)
 	}
 	for _, provider := range order {
-		d.send(ctx, d.Markets[provider], byProvider[provider], inTime, &round)
+		d.send(ctx, d.Markets[provider], byProvider[provider], inTime, round)
 	}
-	return round, failed
+}
+
+// each does something to each of several, so many at once as the desk has hands, and adds up what was done.
+func each[T any](d *Desk, items []T, sum *Round, do func(i int, item T, round *Round)) {
+	rounds := make([]Round, len(items))
+	if d.Hands <= 1 {
+		for i, item := range items {
+			do(i, item, &rounds[i])
+		}
+	} else {
+		var group errgroup.Group
+		group.SetLimit(d.Hands)
+		for i, item := range items {
+			group.Go(func() error {
+				do(i, item, &rounds[i])
+				return nil
+			})
+		}
+		_ = group.Wait() // what failed is in the rounds
+	}
+	for _, r := range rounds {
+		sum.add(r)
+	}
+}
+
+func (r *Round) add(o Round) {
+	r.Gathered, r.Sent, r.Accepted, r.Cases = r.Gathered+o.Gathered, r.Sent+o.Sent, r.Accepted+o.Accepted, r.Cases+o.Cases
+	r.Waiting, r.Released, r.Failed = r.Waiting+o.Waiting, r.Released+o.Released, r.Failed+o.Failed
 }
 
 func (d *Desk) noted(ctx context.Context, r held, round *Round, err error) {
@@ -190,7 +227,8 @@ func (d *Desk) push(ctx context.Context, meter metering.Meter, batch []held, rou
 	}
 	results := meter.Push(ctx, records)
 	round.Sent += len(batch)
-	for i, r := range told {
-		d.noted(ctx, r, round, d.conclude(ctx, r, r.after(batch[i].Doubtful, results[i], meter.Limits().Again, d.Now()), round))
-	}
+	each(d, told, round, func(i int, r held, round *Round) {
+		next := r.after(batch[i].Doubtful, results[i], meter.Limits().Again, d.Now())
+		d.noted(ctx, r, round, d.conclude(ctx, r, next, round))
+	})
 }
