@@ -43,6 +43,7 @@ type listening struct {
 	told   []notice.Notice
 	before func() // runs once before the next Put
 	fail   error  // the next Put's answer, after it was done
+	refuse error  // the same, and it wasn't done
 	hidden int64  // the number of the first entry that isn't listed yet; 0: all are
 }
 
@@ -53,11 +54,14 @@ func (l *listening) Journal(ctx context.Context, account wallet.AccountID, befor
 
 func (l *listening) Put(ctx context.Context, documents ...ledger.Document) error {
 	l.mu.Lock()
-	before := l.before
-	l.before = nil
+	before, refuse := l.before, l.refuse
+	l.before, l.refuse = nil, nil
 	l.mu.Unlock()
 	if before != nil {
 		before()
+	}
+	if refuse != nil {
+		return refuse
 	}
 	if err := l.Store.Put(ctx, documents...); err != nil {
 		return err

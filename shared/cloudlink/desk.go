@@ -185,6 +185,7 @@ type Turning struct {
 	Now  time.Time
 
 	claim   claim
+	claimed claim // as it was
 	changed bool
 	told    []notice.Notice
 
@@ -210,13 +211,14 @@ func (d *Desk) load(ctx context.Context, account wallet.AccountID, cloud wallet.
 	if err == nil && t.claimRead.Version > 0 {
 		t.claim, err = ledger.Body[claim](t.claimRead)
 	}
+	t.claimed = t.claim
 	return t, err
 }
 
 // write is all that turns together: the link, whose it is, and where somebody has to look for it.
 func (t *Turning) write() []ledger.Document {
 	documents := []ledger.Document{t.linkRead.With(t.Link).In(listOf(t.Link.Account), t.Link.Rank())}
-	if before, err := ledger.Body[claim](t.claimRead); t.claimRead.Version == 0 && t.claim.Account != "" || t.claimRead.Version > 0 && (err != nil || before != t.claim) {
+	if t.claim != t.claimed {
 		documents = append(documents, t.claimRead.With(t.claim))
 	}
 	open := t.openRead.With(t.Link)
