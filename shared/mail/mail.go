@@ -85,11 +85,11 @@ type Facts map[string]string
 // Compose writes the letter of a kind to an account. It fails for a kind that has no text, and for facts that the text
 // asks for and nobody gave.
 func Compose(kind Kind, voice Voice, account string, facts Facts) (Letter, error) {
-	text, known := catalogues[voice.Language][kind]
+	text, known := catalogues()[voice.Language][kind]
 	if !known {
 		return Letter{}, fmt.Errorf("mail: there is no text of %q in %q", kind, voice.Language)
 	}
-	frame := catalogues[voice.Language][frameSection]
+	frame := catalogues()[voice.Language][frameSection]
 	account = voice.Name(account)
 	all := Facts{"account": account, "zone": voice.zoneName}
 	maps.Copy(all, facts)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // The texts. A section begins with its kind in brackets; a line of it is one of
@@ -37,8 +38,10 @@ type section struct {
 // block is a paragraph, or a row of a table when it has a label.
 type block struct{ label, text string }
 
-// catalogues are read when the program starts: a text that can't be read must not wait for its first letter.
-var catalogues = map[Language]map[Kind]section{English: mustRead(english), Chinese: mustRead(chinese)}
+// catalogues are read with the first letter, not with every cold start. That they can be read, a test has shown.
+var catalogues = sync.OnceValue(func() map[Language]map[Kind]section {
+	return map[Language]map[Kind]section{English: mustRead(english), Chinese: mustRead(chinese)}
+})
 
 func mustRead(text string) map[Kind]section {
 	sections, err := readTexts(text)
