@@ -21,8 +21,8 @@ import (
 
 const root = "../.."
 
-// deployment is what template.yaml deploys, by the functions' names.
-func deployment(t *testing.T) map[string]sam.Function {
+// resolved is all that template.yaml deploys.
+func resolved(t *testing.T) *sam.Deployment {
 	t.Helper()
 	template, err := sam.Read(filepath.Join(root, "template.yaml"))
 	if err != nil {
@@ -37,8 +37,15 @@ func deployment(t *testing.T) map[string]sam.Function {
 	if err != nil {
 		t.Fatal(err)
 	}
-	byName := make(map[string]sam.Function, len(deployed.Functions))
-	for _, f := range deployed.Functions {
+	return deployed
+}
+
+// deployment is what template.yaml deploys, by the functions' names.
+func deployment(t *testing.T) map[string]sam.Function {
+	t.Helper()
+	functions := resolved(t).Functions
+	byName := make(map[string]sam.Function, len(functions))
+	for _, f := range functions {
 		byName[f.Name()] = f
 	}
 	return byName
