@@ -84,6 +84,8 @@ func consumptionRows(walk Walk, f books.Filter, width int, cells func(to []Cell,
 	return func(ctx context.Context, after string) iter.Seq2[Row, error] {
 		return func(yield func(Row, error) bool) {
 			f := f
+			product := f.Product
+			f.Product = "" // the books have no list by product: what isn't wanted is a place all the same
 			begun, row := true, make([]Cell, 0, width)
 			if place, ok := books.ParsePlace(after); ok && after != "" {
 				f.From, begun = place.Day, false
@@ -97,8 +99,12 @@ func consumptionRows(walk Walk, f books.Filter, width int, cells func(to []Cell,
 					begun = r.Place().String() == after
 					continue
 				}
-				row = cells(row[:0], r)
-				if !yield(Row{row, r.Place().String()}, nil) {
+				told := Row{Place: r.Place().String()}
+				if product == "" || r.Product == product {
+					row = cells(row[:0], r)
+					told.Cells = row
+				}
+				if !yield(told, nil) {
 					return
 				}
 			}

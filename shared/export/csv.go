@@ -30,6 +30,9 @@ func (w *Writer) Head(to []byte) []byte {
 
 // Row appends a row. It panics when the row hasn't a cell for each column: that is a bug of ours.
 func (w *Writer) Row(to []byte, row Row) []byte {
+	if row.Cells == nil {
+		return to
+	}
 	if len(row.Cells) != len(w.table.Columns) {
 		panic("export: a row doesn't fit its table")
 	}

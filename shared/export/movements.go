@@ -35,8 +35,11 @@ func changeRows(walk Changes, f books.ChangeFilter, rows func(c books.Change) []
 	}
 }
 
-// together tells the rows of one entry, and its number as a place with the last.
+// together tells the rows of one entry, and its number as a place with the last, or alone.
 func together(rows [][]Cell, number int64, yield func(Row, error) bool) bool {
+	if len(rows) == 0 && number > 0 {
+		return yield(Row{Place: strconv.FormatInt(number, 10)}, nil)
+	}
 	for i, cells := range rows {
 		row := Row{Cells: cells}
 		if i == len(rows)-1 {
@@ -59,8 +62,8 @@ func numberOf(place string) int64 {
 }
 
 // Movements is income and expenditure: every change of a fund, with the fund's balance after it. fund chooses one;
-// nil tells all.
-func Movements(walk Changes, f books.ChangeFilter, zone *time.Location, language Language) Table {
+// nil tells all. Of one workspace ("": any) only the settlements of its bills are told, as in the list.
+func Movements(walk Changes, f books.ChangeFilter, workspace wallet.WorkspaceID, zone *time.Location, language Language) Table {
 	at := clock{zone}
 	wanted := func(fund books.Fund) bool {
 		for _, chosen := range f.Funds {
@@ -89,6 +92,9 @@ func Movements(walk Changes, f books.ChangeFilter, zone *time.Location, language
 			{"Operator", "操作人"},
 		},
 		Rows: changeRows(walk, f, func(c books.Change) (rows [][]Cell) {
+			if !isOf(c.Entry, workspace) {
+				return nil
+			}
 			for _, m := range statement.MovementsOf(c) {
 				if !wanted(m.Fund) {
 					continue
@@ -102,6 +108,11 @@ func Movements(walk Changes, f books.ChangeFilter, zone *time.Location, language
 			return rows
 		}),
 	}
+}
+
+// isOf tells whether an entry settled a bill of a workspace.
+func isOf(e wallet.Entry, workspace wallet.WorkspaceID) bool {
+	return workspace == "" || e.Settlement != nil && e.Settlement.Workspace == workspace
 }
 
 // sides puts a movement into the column of income or of expenditure. Arrears that grow are expenditure that wasn't paid.
@@ -167,8 +178,8 @@ func LotMovements(walk func(ctx context.Context, f statement.LotFilter) iter.Seq
 // lotRows gives an entry's number as a place when the next entry's first row comes.
 func lotRows(ctx context.Context, walk func(ctx context.Context, f statement.LotFilter) iter.Seq2[statement.LotMovement, error], f statement.LotFilter, after string, cells func(m statement.LotMovement) []Cell) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
-		f := f
-		f.After = max(f.After, numberOf(after))
+		wanted := f
+		f := statement.LotFilter{Cards: f.Cards, From: f.From, Until: f.Until, After: max(f.After, numberOf(after)), Through: f.Through}
 		var rows [][]Cell
 		var number int64
 		for m, err := range walk(ctx, f) {
@@ -182,10 +193,16 @@ func lotRows(ctx context.Context, walk func(ctx context.Context, f statement.Lot
 				}
 				rows, number = rows[:0], m.Entry.Number
 			}
-			rows = append(rows, cells(m))
+			if isWanted(m, wanted) {
+				rows = append(rows, cells(m))
+			}
 		}
 		together(rows, number, yield)
 	}
+}
+
+func isWanted(m statement.LotMovement, f statement.LotFilter) bool {
+	return (f.Kind == 0 || m.Entry.Kind == f.Kind) && (f.Lot == wallet.LotID{} || m.Lot == f.Lot) && isOf(m.Entry, f.Workspace)
 }
 
 func otherWord(language Language, place wallet.Place) Cell {
@@ -195,8 +212,8 @@ func otherWord(language Language, place wallet.Place) Cell {
 	return word(language, place.Kind.String())
 }
 
-// Bills tells every settled bill, and every reversal of one.
-func Bills(walk Changes, f books.ChangeFilter, zone *time.Location, language Language) Table {
+// Bills tells every settled bill, and every reversal of one; of one workspace ("": any) its settled bills.
+func Bills(walk Changes, f books.ChangeFilter, workspace wallet.WorkspaceID, zone *time.Location, language Language) Table {
 	at := clock{zone}
 	f.Kinds = []wallet.EntryKind{wallet.Settled, wallet.Reversed}
 	f.Funds = nil
@@ -220,7 +237,12 @@ func Bills(walk Changes, f books.ChangeFilter, zone *time.Location, language Lan
 			{"Number", "序号"},
 			at.heading("Time", "时间"),
 		},
-		Rows: changeRows(walk, f, func(c books.Change) [][]Cell { return [][]Cell{billRow(c, at, language)} }),
+		Rows: changeRows(walk, f, func(c books.Change) [][]Cell {
+			if !isOf(c.Entry, workspace) {
+				return nil
+			}
+			return [][]Cell{billRow(c, at, language)}
+		}),
 	}
 }
 

@@ -70,10 +70,11 @@ type Work struct {
 	Through int64        `json:"through,omitempty"` // the last entry that the file tells; 0: not begun
 	Upload  string       `json:"upload,omitempty"`
 	Parts   []shelf.Part `json:"parts,omitempty"`
-	Place   string       `json:"place,omitempty"`  // the last row that is in a part
+	Place   string       `json:"place,omitempty"`  // the last row that is in a part, or in Rest
+	Rest    []byte       `json:"rest,omitempty"`   // what was written between the last part and Place: little, or Place is the part's
 	Digest  []byte       `json:"digest,omitempty"` // state of the SHA-256 over the parts
 	Lease   time.Time    `json:"lease,omitzero"`   // until then somebody is at it
-	Idle    int          `json:"idle,omitempty"`   // strides in a row that added no part
+	Idle    int          `json:"idle,omitempty"`   // strides in a row that got nowhere
 	Again   int          `json:"again,omitempty"`  // how often it was begun again
 }
 

@@ -248,6 +248,25 @@ func TestAnExportIsHandedOver(t *testing.T) {
 	}
 }
 
+// Where few rows are wanted among many, every stride gets on, by the rows that it passes over.
+func TestFewAmongMany(t *testing.T) {
+	w := newWorld(t)
+	w.settle(60)
+	wish := november
+	wish.Product = "sms"
+	e := w.ask("k", wish)
+	strides := 0
+	for ; len(w.queue) > 0; strides++ {
+		if err := w.deliver(9); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if e = w.find(e.ID); e.Rows != 0 || strides != 7 {
+		t.Errorf("%d strides, %+v", strides, e)
+	}
+	w.file(e)
+}
+
 func TestAMessageThatComesTwice(t *testing.T) {
 	w := newWorld(t)
 	w.settle(50)
@@ -347,14 +366,6 @@ func TestWhatCantBeMadeFails(t *testing.T) {
 			w.maker.MostRows = 10
 			return w.deliver(plenty)
 		}, "It would have more than 10 rows; ask for a shorter range."},
-		"too slow": {func(w *world, id string) error {
-			for len(w.queue) > 0 {
-				if err := w.deliver(1); err != nil {
-					return err
-				}
-			}
-			return nil
-		}, "It took too long; ask for a shorter range."},
 		"uploads that are always gone": {func(w *world, id string) error {
 			w.shelf.fail = func(what string) error {
 				if what == "add" {

@@ -123,3 +123,30 @@ func TestManyRowsInBoundedMemory(t *testing.T) {
 		})
 	}
 }
+
+// What is too much for the document and too little for a part gets nowhere, and isn't tried for ever.
+func TestStridesThatGetNowhere(t *testing.T) {
+	queue, now := []string{Message("X1")}, time.Date(2026, 11, 5, 3, 0, 0, 0, time.UTC)
+	m := &Maker{
+		Store: new(memory.Store), Shelf: &heavy{}, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
+		Send: func(_ context.Context, body string) error { queue = append(queue, body); return nil },
+		rows: func(context.Context, *Export) (export.Table, error) {
+			return export.Consumption(year(5_000), books.Filter{}, time.UTC, export.English), nil
+		},
+	}
+	e := Export{ID: "X1", Account: "acme", Wish: Wish{What: Consumption}, State: Pending, CreatedAt: now}
+	if err := m.Store.Put(t.Context(), e.document(ledger.Document{Key: keyOf("X1")})); err != nil {
+		t.Fatal(err)
+	}
+	strides := 0
+	for ; len(queue) > 0; queue, strides = queue[1:], strides+1 {
+		left := 1_000
+		if err := m.Make(t.Context(), "X1", func() bool { left--; return left >= 0 }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e, err := (&Desk{Store: m.Store, Now: m.Now, Days: 7}).Find(t.Context(), "acme", "X1")
+	if err != nil || e.State != Failed || e.Failure != "It took too long; ask for a shorter range." || strides != mostIdle {
+		t.Errorf("%d strides: %+v, %v", strides, e, err)
+	}
+}

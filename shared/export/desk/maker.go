@@ -45,9 +45,10 @@ type Maker struct {
 const (
 	normalPart = 8 << 20
 	normalRows = 5_000_000
-	// mostIdle strides without a part mean that there will never be one: a part takes seconds. So often, too, an export
-	// begins again.
+	// mostIdle strides that got nowhere mean that none will: a part takes seconds. So often, too, an export begins again.
 	mostIdle = 5
+	// mostRest is the most that is kept in the document until it is part of a part: an item has at most 400 KB.
+	mostRest = 100 << 10
 	// lease is how long a stride may take where nobody says when its time is over.
 	lease = 2 * time.Minute
 )
@@ -187,16 +188,19 @@ func (s *stride) run(ctx context.Context) error {
 		return err
 	}
 	w := export.NewWriter(table, s.e.Wish.language())
-	p := &page{size: s.partSize(), bytes: make([]byte, 0, s.partSize()+64<<10), rows: s.e.Rows, safe: mark{rows: s.e.Rows, place: s.e.Work.Place}}
-	if len(s.e.Work.Parts) == 0 {
+	p := &page{size: s.partSize(), rows: s.e.Rows, safe: mark{len(s.e.Work.Rest), s.e.Rows, s.e.Work.Place}}
+	p.bytes = append(make([]byte, 0, p.size+64<<10), s.e.Work.Rest...)
+	if s.e.Work.Place == "" {
 		p.bytes = w.Head(p.bytes)
 	}
 	for row, err := range table.Rows(ctx, s.e.Work.Place) {
 		if err != nil {
 			return err
 		}
-		p.bytes = w.Row(p.bytes, row)
-		p.rows++
+		if row.Cells != nil {
+			p.bytes = w.Row(p.bytes, row)
+			p.rows++
+		}
 		if p.rows > s.mostRows() {
 			return refusal.Of(refusal.TooLarge, "It would have more than %d rows; ask for a shorter range.", s.mostRows())
 		}
@@ -209,10 +213,20 @@ func (s *stride) run(ctx context.Context) error {
 			}
 		}
 		if !s.room() {
+			s.pause(p)
 			return errNoRoom
 		}
 	}
 	return s.finish(ctx, p)
+}
+
+// pause notes how far the export is beyond its last part, if that is little: where few rows are wanted among many, it may
+// take many strides to a part.
+func (s *stride) pause(p *page) {
+	if p.safe.length > mostRest || p.safe.place == s.e.Work.Place {
+		return
+	}
+	s.e.Rows, s.e.Work.Place, s.e.Work.Rest, s.e.Work.Idle = p.safe.rows, p.safe.place, p.bytes[:p.safe.length], 0
 }
 
 func (s *stride) partSize() int {
@@ -253,7 +267,7 @@ func (s *stride) add(ctx context.Context, p *page) error {
 	if err != nil {
 		return fmt.Errorf("desk: the digest's state: %w", err)
 	}
-	s.e.Rows, s.e.Work.Place, s.e.Work.Digest, s.e.Work.Idle = p.safe.rows, p.safe.place, state, 0
+	s.e.Rows, s.e.Work.Place, s.e.Work.Rest, s.e.Work.Digest, s.e.Work.Idle = p.safe.rows, p.safe.place, nil, state, 0
 	p.bytes = append(p.bytes[:0], p.bytes[p.safe.length:]...)
 	p.safe.length = 0
 	return s.save(ctx)

@@ -68,12 +68,12 @@ var (
 // offers in the order in which they are told.
 var offers = []offer{
 	{Consumption, statement.ConsumptionFilters, true, consumption},
-	{IncomeAndExpenditure, statement.MovementFilters, false, movements},
+	{IncomeAndExpenditure, statement.MovementPageFilters, false, movements},
 	{Vouchers, days, false, vouchers},
 	{Cards, days, false, cards},
-	{VoucherDetails, statement.LotFilters, false, lots(false)},
-	{CardDetails, statement.LotFilters, false, lots(true)},
-	{Bills, days, false, bills},
+	{VoucherDetails, statement.LotPageFilters, false, lots(false)},
+	{CardDetails, statement.LotPageFilters, false, lots(true)},
+	{Bills, []string{"from", "to", "workspace"}, false, bills},
 	{MonthlyBills, days, false, monthlyBills},
 	{MonthlyBill, month, false, monthlyBill},
 	{MonthlyBillFunds, month, false, monthlyFunds},
