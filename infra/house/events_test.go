@@ -44,7 +44,9 @@ func TestRulesWaitForEventsThatAreTold(t *testing.T) {
 	deployed := resolved(t)
 	patterns := map[string]string{}
 	for _, rule := range deployed.Rules {
-		patterns[rule.LogicalID] = rule.Pattern
+		if rule.BusLogicalID != "" { // not on the account's own bus, where AWS's services tell
+			patterns[rule.LogicalID] = rule.Pattern
+		}
 	}
 	for _, f := range deployed.Functions {
 		for _, rule := range f.Rules {
