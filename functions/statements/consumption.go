@@ -48,9 +48,12 @@ func consumedOf(r books.Row) consumed {
 
 // consumption is a page of consumption details, the last day first.
 func (h handler) consumption(ctx context.Context, r *api.Request) (api.Response, error) {
-	l, err := h.open(ctx, r, "consumption", statement.ConsumptionFilters)
+	l, err := h.open(ctx, r, "consumption", statement.ConsumptionPageFilters)
 	if err != nil {
 		return api.Response{}, err
+	}
+	if kind := l.filter.Kind; kind != "" && kind != wallet.Settled.String() && kind != wallet.Reversed.String() {
+		return api.Response{}, refusal.At("/kind", "must be settled or reversed")
 	}
 	rows, err := h.rows(ctx, l)
 	if err != nil {
@@ -60,15 +63,46 @@ func (h handler) consumption(ctx context.Context, r *api.Request) (api.Response,
 	if !ok && l.position != "" {
 		return api.Response{}, fmt.Errorf("a signed cursor of %s: %q", l.name, l.position)
 	}
-	found, err := l.view.Rows(ctx, rows, after, l.limit)
+	found, next, err := of(ctx, l, rows, after)
 	if err != nil {
 		return api.Response{}, large(err)
 	}
-	page := api.Page[consumed]{Items: make([]consumed, 0, len(found.Rows)), Next: h.cursors.Encode(l.name, found.Next.String())}
-	for _, row := range found.Rows {
+	page := api.Page[consumed]{Items: make([]consumed, 0, len(found)), Next: h.cursors.Encode(l.name, next.String())}
+	for _, row := range found {
 		page.Items = append(page.Items, consumedOf(row))
 	}
 	return api.OK(page)
+}
+
+const (
+	kindReads = 5 // of one page of a kind
+	kindRows  = 100
+)
+
+// of reads a page of rows; of those of one kind as many as some reads bring.
+func of(ctx context.Context, l list, rows books.Filter, after books.Place) (kept []books.Row, next books.Place, err error) {
+	size := l.limit
+	if l.filter.Kind != "" {
+		size = kindRows
+	}
+	for range kindReads {
+		found, err := l.view.Rows(ctx, rows, after, size)
+		if err != nil || l.filter.Kind == "" {
+			return found.Rows, found.Next, err
+		}
+		for _, row := range found.Rows {
+			if row.Reversal == (l.filter.Kind == wallet.Reversed.String()) {
+				kept = append(kept, row)
+			}
+			if len(kept) == l.limit {
+				return kept, row.Place(), nil
+			}
+		}
+		if after = found.Next; after == (books.Place{}) {
+			return kept, after, nil
+		}
+	}
+	return kept, after, nil
 }
 
 // rows are the rows that a list is about. Without days they are those of a year, which ends with the newest usage month, or

@@ -147,6 +147,19 @@ func TestListsTotalsAndBalancesAgree(t *testing.T) {
 	if diff := cmp.Diff(want, sums); diff != "" || int64(len(rows)) < totals.Total.Lines {
 		t.Errorf("%d rows, %d lines in all; sums of rows (-totals +rows):\n%s", len(rows), totals.Total.Lines, diff)
 	}
+	var kinds int
+	for _, kind := range []string{"settled", "reversed"} {
+		some := all[consumed](w, "/consumption", "from=2026-10-01&to=2026-12-31&limit=7&kind="+kind)
+		for _, row := range some {
+			if row.Reversal != (kind == "reversed") {
+				t.Errorf("%s: %+v", kind, row)
+			}
+		}
+		kinds += len(some)
+	}
+	if kinds != len(rows) {
+		t.Errorf("%d rows by kind, %d in all", kinds, len(rows))
+	}
 	groups := map[string]int64{"payable": 0}
 	for _, g := range totals.Groups {
 		groups["payable"] += fen(t, g.Payable)

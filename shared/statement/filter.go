@@ -40,9 +40,10 @@ var (
 	ConsumptionFilters = []string{byFrom, byTo, byWorkspace, byProduct}
 	MovementFilters    = []string{byFrom, byTo, byKind, byFund}
 	LotFilters         = []string{byFrom, byTo, byKind, byLot}
-	// Pages can be narrowed to a workspace's bills, too; exports are of whole ranges.
-	MovementPageFilters = append([]string{byWorkspace}, MovementFilters...)
-	LotPageFilters      = append([]string{byWorkspace}, LotFilters...)
+	// Pages can be narrowed further; exports are of all that is in their range.
+	ConsumptionPageFilters = append([]string{byKind}, ConsumptionFilters...)
+	MovementPageFilters    = append([]string{byWorkspace}, MovementFilters...)
+	LotPageFilters         = append([]string{byWorkspace}, LotFilters...)
 )
 
 // lastKind is the last kind of entries.
