@@ -18,6 +18,7 @@ import (
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/ledger/ledgertest/faults"
 	"billingcentre/shared/money"
+	"billingcentre/shared/refusal"
 	"billingcentre/shared/wallet"
 )
 
@@ -238,8 +239,7 @@ func (w *world) agreeOf(v *books.View, x truth) {
 	for _, f := range filters(w.random, v.Through) {
 		w.rowsAgree(v, x, f)
 		want := x.list(f)
-		for range 3 {
-			by := books.By(w.random.IntN(8))
+		for _, by := range []books.By{books.ByWorkspace, books.By(w.random.IntN(8)), books.By(w.random.IntN(8))} {
 			groups, err := v.Totals(w.Context(), f, by)
 			sums := sums(want, by)
 			if by == 0 && len(sums) == 0 {
@@ -252,6 +252,23 @@ func (w *world) agreeOf(v *books.View, x truth) {
 	}
 	w.changesAgree(v, x)
 	w.instantsAgree(v, x)
+	w.lateAgree(v, x)
+}
+
+func (w *world) lateAgree(v *books.View, x truth) {
+	w.Helper()
+	after := w.random.Int64N(v.Through)
+	want, got := map[string]int64{}, map[string]int64{}
+	for _, r := range x.list(books.Filter{From: "2000-01-01", Until: "2099-12-31", After: after}) {
+		want[r.Day[:7]] = max(want[r.Day[:7]], r.Entry)
+	}
+	changed, err := v.Changed(w.Context(), after)
+	for _, m := range changed {
+		got[m.Month] = m.Last
+	}
+	if diff := gocmp.Diff(want, got); err != nil || diff != "" {
+		w.Fatalf("months changed after %d: %v\n%s", after, err, diff)
+	}
 }
 
 // A view is of its moment: what is committed and kept after it was opened changes nothing of what it tells.
@@ -518,6 +535,28 @@ func TestTheBooksSayWhatTheEntriesSay(t *testing.T) {
 }
 
 // Whatever fails, the books are the same as those that were kept without a fault: not one entry twice, none left out.
+func TestTotalsOfTooMuchAreRefused(t *testing.T) {
+	w := newWorld(t, 5)
+	w.open("acme")
+	w.live("acme", 420)
+	if err := books.Keep(t.Context(), w.store, "acme"); err != nil {
+		t.Fatal(err)
+	}
+	f := books.Filter{From: "2020-01-01", Until: "2099-12-31", Workspace: "ws-1", Most: 2}
+	_, err := w.view("acme").Totals(t.Context(), f, books.ByDay)
+	if large := (*books.LargeError)(nil); !errors.As(err, &large) || large.Volumes != 3 {
+		t.Errorf("%v", err)
+	}
+	for _, f := range []books.Filter{{}, {From: "2026-01-01", Until: "2026-02-30"}} {
+		if _, err := w.view("acme").Totals(t.Context(), f, 0); !refusal.Is(err, refusal.Invalid) {
+			t.Errorf("%+v: %v", f, err)
+		}
+	}
+	if _, err := (&books.Books{Store: w.store}).Open(t.Context(), "nobody"); !refusal.Is(err, refusal.NotFound) {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestFaultsChangeNothing(t *testing.T) {
 	defer books.Small()()
 	w := newWorld(t, 77)

@@ -78,14 +78,15 @@ func (b *Books) consume(ctx context.Context, at follow.Cursor[Cover], entries []
 	for taken < len(changes) && l.room(changes[taken], settled) {
 		taken++
 	}
-	if err := l.load(ctx, b.Store, changes[0].Entry.Balances.Cash.Currency()); err != nil {
+	currency := entries[0].Balances.Cash.Currency()
+	if err := l.load(ctx, b.Store, currency); err != nil {
 		return follow.Step[Cover]{}, err
 	}
 	cover := at.State.clone()
 	for i, c := range changes[:taken] {
 		l.fold(&cover, c, changes[i:], settled)
 	}
-	err = b.index(ctx, &l, &cover, (at.Number+int64(taken))/stride)
+	err = b.index(ctx, &l, &cover, at.Number/stride, currency)
 	return follow.Step[Cover]{Taken: taken, State: cover, Documents: l.written()}, err
 }
 

@@ -169,14 +169,14 @@ func (l *long) contents(table int64) []byte {
 
 // index is of the one workspace that is asked for: ws-77.
 func (l *long) index(id string) []byte {
-	x, _ := readIndex(nil)
+	x, _ := readIndex(nil, money.CNY)
 	x.Through = volumeOf(l.entries) - 10
 	for n := int64(77); n <= l.entries; n += 1000 {
 		if month := monthOf(l.bill(n).Bill.Day); strings.HasPrefix(id, month) && volumeOf(n) <= x.Through {
-			x.add("ws-77", volumeOf(n))
+			x.add([]Row{{Workspace: "ws-77", Exact: money.ZeroExact(money.CNY), Payable: money.Zero(money.CNY), Paid: nothing(money.CNY)}}, volumeOf(n))
 		}
 	}
-	return packed(x)
+	return x.body()
 }
 
 func (l *long) month(kind, month string) []byte {
@@ -225,6 +225,10 @@ func TestReadsDontGrowWithTheJournal(t *testing.T) {
 			f.Workspace = "ws-77"
 			page, err := v.Rows(t.Context(), f, Place{}, 20)
 			return wrong(err, len(page.Rows) != 20 && page.Next != Place{})
+		}},
+		{"totals of a month by workspace", 9, 92, func(v *View, _ *long) error {
+			groups, err := v.Totals(t.Context(), Filter{From: "2025-01-01", Until: "2025-01-31"}, ByWorkspace)
+			return wrong(err, len(groups) == 0)
 		}},
 		{"totals of a month by product", 5, 53, func(v *View, _ *long) error {
 			groups, err := v.Totals(t.Context(), Filter{From: "2025-01-01", Until: "2025-01-31"}, ByProduct)

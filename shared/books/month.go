@@ -14,7 +14,10 @@ import (
 const (
 	usageKind   = "books-usage"   // by account and usage month
 	journalKind = "books-journal" // by account and month of the entries
+)
 
+// What bounds the documents of usage months. Tests make them small.
+var (
 	maxProducts = 64 // of a day that are kept one by one
 	maxRuns     = 64 // of volumes of a day: beyond, the closest are joined, and some are read in vain
 )

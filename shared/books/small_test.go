@@ -1,9 +1,11 @@
 package books
 
-// Small makes all that is large small, so that tests get to the second table of contents, the index, and the second part
-// of a volume. It returns how to undo it.
+// Small makes all that is large small, so that tests get to the second table of contents, the index, the second part of a
+// volume, days of too many products, and volumes that are read in vain. It returns how to undo it.
 func Small() (undo func()) {
-	tables, from, every, size := listed, indexFrom, indexEvery, partSize
-	listed, indexFrom, indexEvery, partSize = 3, 2, 2, 16<<10
-	return func() { listed, indexFrom, indexEvery, partSize = tables, from, every, size }
+	tables, from, every, size, products, runs := listed, indexFrom, indexEvery, partSize, maxProducts, maxRuns
+	listed, indexFrom, indexEvery, partSize, maxProducts, maxRuns = 3, 2, 2, 16<<10, 4, 2
+	return func() {
+		listed, indexFrom, indexEvery, partSize, maxProducts, maxRuns = tables, from, every, size, products, runs
+	}
 }

@@ -40,8 +40,9 @@ type Group struct {
 // Totals adds up the rows that a filter chooses, in groups sorted by day, workspace, product; groups without a row are
 // absent, but for the one group of By(0).
 //
-// By day and product they are kept ready: that reads one document a month. What is about workspaces, or needs entries up
-// to a number that isn't the last, is added up from rows, of no more days than necessary: then Filter.Most counts.
+// By day and product they are kept ready: that reads one document a month. So are those of whole months by workspace, in
+// months of many volumes. Other totals of workspaces, and those that need entries up to a number that isn't the last, are
+// added up from rows, of no more days than necessary: then Filter.Most counts.
 func (v *View) Totals(ctx context.Context, f Filter, by By) ([]Group, error) {
 	f, err := v.bounded(f)
 	if err != nil {
@@ -52,7 +53,13 @@ func (v *View) Totals(ctx context.Context, f Filter, by By) ([]Group, error) {
 		sums.group("", "", "")
 	}
 	if f.Workspace != "" || by&ByWorkspace != 0 || f.After > 0 {
-		err = v.fold(ctx, f, &sums, 1, nil)
+		done := map[string]bool{}
+		if by&^ByWorkspace == 0 && f.Product == "" && f.After == 0 && f.Through == v.Through {
+			done, err = v.indexSums(ctx, f, &sums)
+		}
+		if err == nil {
+			err = v.fold(ctx, f, &sums, 1, func(day string) bool { return !done[monthOf(day)] })
+		}
 		return sums.sorted(), err
 	}
 	many, err := v.ready(ctx, f, &sums)

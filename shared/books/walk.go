@@ -161,7 +161,7 @@ func (v *View) loadIndexes(ctx context.Context, months []string, workspace walle
 	documents, err := v.books.Store.Documents(ctx, keys...)
 	for _, month := range months {
 		if document, exists := documents[indexKey(v.Head.Account, month, shardOf(workspace))]; err == nil && exists {
-			v.indexes[month], err = readIndex(document.Body)
+			v.indexes[month], err = readIndex(document.Body, v.Head.Currency)
 		}
 	}
 	return err
