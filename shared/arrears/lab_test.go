@@ -33,7 +33,6 @@ type lab struct {
 	store  *listening
 	now    time.Time
 	bills  int
-	days   int
 }
 
 // listening is a store that notes notices as they are committed, in order, and can fail or be overtaken.
