@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"billingcentre/shared/api"
 	"billingcentre/shared/refusal"
@@ -216,10 +217,14 @@ func deliveryOf(d webhook.Delivery) delivery {
 
 func (h handler) deliveries(ctx context.Context, r *api.Request) (api.Response, error) {
 	id, err := account(r, r.Caller.MayRead)
-	if err = errors.Join(err, r.OnlyQuery("cursor", "limit")); err != nil {
+	status, failed := r.Query("status")
+	if err = errors.Join(err, failed, r.OnlyQuery("cursor", "limit", "status")); err != nil {
 		return api.Response{}, err
 	}
-	list := "webhook-deliveries#" + string(id) + "#" + r.Path("webhook")
+	if status != "" && !slices.Contains(webhook.Statuses(), webhook.Status(status)) {
+		return api.Response{}, refusal.At("/status", "must be one of %v", webhook.Statuses())
+	}
+	list := "webhook-deliveries#" + string(id) + "#" + r.Path("webhook") + "#" + status
 	before, limit, err := r.Place(h.cursors, list)
 	if err != nil {
 		return api.Response{}, err
@@ -228,9 +233,11 @@ func (h handler) deliveries(ctx context.Context, r *api.Request) (api.Response, 
 	if err != nil {
 		return api.Response{}, err
 	}
-	page := api.Page[delivery]{Items: make([]delivery, len(found)), Next: h.cursors.Encode(list, next)}
-	for i, d := range found {
-		page.Items[i] = deliveryOf(d)
+	page := api.Page[delivery]{Items: []delivery{}, Next: h.cursors.Encode(list, next)}
+	for _, d := range found {
+		if status == "" || d.Status == webhook.Status(status) {
+			page.Items = append(page.Items, deliveryOf(d))
+		}
 	}
 	return api.OK(page)
 }

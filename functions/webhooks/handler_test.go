@@ -83,7 +83,7 @@ func TestEvents(t *testing.T) {
 			}
 		case "test-disabled":
 			_, err = h.desk.Change(ctx, "acme", first, webhook.Wish{URL: "https://hooks.example.com/first", Events: []string{"*"}})
-		case "deliveries":
+		case "deliveries", "deliveries-dead":
 			for _, key := range []string{"a", "b"} {
 				_, _, failed := h.desk.Test(ctx, "acme", first, key)
 				err = errors.Join(err, failed)
@@ -225,5 +225,15 @@ func TestEveryDeliveryIsListedOnce(t *testing.T) {
 	}
 	if len(seen) != want || len(queue.steps) != want {
 		t.Errorf("%d listed, %d sent", len(seen), len(queue.steps))
+	}
+	// A cursor is its filter's only.
+	var page api.Page[delivery]
+	list := apitest.Call{
+		Route: "GET /v1/accounts/{account}/webhooks/{webhook}/deliveries", Params: map[string]string{"account": "acme", "webhook": first}, Query: "limit=10&status=pending",
+		Caller: api.Caller{Role: api.Viewer, Account: "acme"},
+	}
+	apitest.Send(t, h.serve(), list.Event()).Into(t, &page)
+	if list.Query = "limit=10&cursor=" + page.Next; len(page.Items) != 10 || apitest.Send(t, h.serve(), list.Event()).Status != 400 {
+		t.Errorf("%d pending, and their cursor is taken for all", len(page.Items))
 	}
 }

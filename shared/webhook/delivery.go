@@ -34,6 +34,9 @@ const (
 	Cancelled Status = "cancelled" // its endpoint was disabled or removed
 )
 
+// Statuses are all of them.
+func Statuses() []Status { return []Status{Pending, Delivered, Dead, Cancelled} }
+
 // pauses are those after each failed attempt, the last but one after the one before it: nine attempts in 24.6 hours.
 var pauses = []time.Duration{
 	5 * time.Second, time.Minute, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 8 * time.Hour, 9 * time.Hour,
