@@ -2,6 +2,7 @@
 //
 //	usage.go      the account demo, in USD: the bills of a FOCUS file burn down vouchers, a card and cash
 //	topup.go      the account demo-cny: a top-up through Alipay, then the README's example S1
+//	mail.go       who is told of it by email
 //	settle.go     bills onto the queue, and the wait until they are settled
 //	statement.go  what came of it, for people and as JSON
 //

@@ -51,11 +51,17 @@ func (d *Demo) TopUp(ctx context.Context) (Statement, error) {
 	if err := d.recharge(ctx, owner); err != nil {
 		return Statement{}, err
 	}
+	if err := d.mails(ctx, owner); err != nil {
+		return Statement{}, err
+	}
 	return d.settle(ctx, topUpAccount, []wallet.Bill{exampleS1()})
 }
 
 func (d *Demo) fundExample(ctx context.Context, operator, owner *centre.Caller) error {
 	if err := d.account(ctx, operator, topUpAccount, "演示公司", "CNY", "Asia/Shanghai"); err != nil {
+		return err
+	}
+	if err := subscribe(ctx, owner); err != nil {
 		return err
 	}
 	if err := voucher(ctx, operator, topUpAccount, "regular", "4.00"); err != nil {
