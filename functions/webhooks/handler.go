@@ -39,6 +39,7 @@ type endpoint struct {
 	Events    []string `json:"events"`
 	Enabled   bool     `json:"enabled"`
 	Disabled  string   `json:"disabled_reason,omitempty"`
+	Failing   string   `json:"failing_since,omitempty"` // when a delivery died, after which none succeeded
 	Note      string   `json:"note,omitempty"`
 	CreatedAt string   `json:"created_at"`
 	Secret    string   `json:"secret,omitempty"`     // when it is made, and never again
@@ -47,7 +48,7 @@ type endpoint struct {
 
 func (h handler) endpointOf(e webhook.Endpoint, secret string) endpoint {
 	out := endpoint{
-		ID: e.ID, URL: e.URL, Events: e.Events, Enabled: e.Enabled, Disabled: e.Disabled, Note: e.Note, CreatedAt: api.Instant(e.CreatedAt), Secret: secret,
+		ID: e.ID, URL: e.URL, Events: e.Events, Enabled: e.Enabled, Disabled: e.Disabled, Failing: api.Instant(e.FailingSince), Note: e.Note, CreatedAt: api.Instant(e.CreatedAt), Secret: secret,
 	}
 	for _, old := range e.Retiring {
 		if !h.desk.Now().Before(old.Until) {

@@ -14,6 +14,7 @@ import (
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/metric"
 	"billingcentre/shared/refusal"
+	"billingcentre/shared/wallet"
 )
 
 const (
@@ -23,6 +24,8 @@ const (
 	// whoever sent it has died, and the step before it has been taken again.
 	catchUp    = 15 * time.Second
 	staleAfter = 15 * time.Minute
+	// longestFailing is how long deliveries may die, one after the other, before their endpoint is disabled.
+	longestFailing = 5 * 24 * time.Hour
 )
 
 // Courier takes deliveries to their endpoints, one attempt a message.
@@ -168,11 +171,13 @@ func (c *Courier) conclude(ctx context.Context, document ledger.Document, d Deli
 		d = d.noted(a.attempt).ended(Delivered, now)
 	case a.attempt.Status == http.StatusGone:
 		d = d.noted(a.attempt).ended(Dead, now)
-		err = c.disable(ctx, d, to.ID)
 	default:
-		if d = d.after(a.attempt, a.wait, now); d.Status == Pending {
-			err = c.Queue.Send(ctx, d.message())
-		}
+		d = d.after(a.attempt, a.wait, now)
+	}
+	if d.Status == Pending {
+		err = c.Queue.Send(ctx, d.message())
+	} else {
+		err = c.judge(ctx, d.Account, to, a, now)
 	}
 	if err != nil {
 		return err
@@ -194,14 +199,30 @@ func (c *Courier) record(ctx context.Context, document ledger.Document, d Delive
 	return err
 }
 
-// disable stops an endpoint that says of itself that it is gone for good (410).
-func (c *Courier) disable(ctx context.Context, d Delivery, endpoint string) error {
-	return change(ctx, c.Store, d.Account, func(all *endpoints) error {
-		at, err := all.find(endpoint)
+// judge draws conclusions from a delivery's end: an endpoint that says of itself that it is gone for good (410) is
+// disabled, and so is one for which deliveries have died for days without one success. Most ends write nothing.
+func (c *Courier) judge(ctx context.Context, account wallet.AccountID, to Endpoint, a answer, now time.Time) error {
+	if a.ok() && to.FailingSince.IsZero() {
+		return nil
+	}
+	return change(ctx, c.Store, account, func(all *endpoints) error {
+		at, err := all.find(to.ID)
 		if err != nil || !all.Endpoints[at].Enabled {
 			return errUnchanged
 		}
-		all.Endpoints[at].Enabled, all.Endpoints[at].Disabled = false, "gone"
+		e := &all.Endpoints[at]
+		switch {
+		case a.ok() && e.FailingSince.IsZero(), !a.ok() && !e.FailingSince.IsZero() && now.Sub(e.FailingSince) < longestFailing && a.attempt.Status != http.StatusGone:
+			return errUnchanged
+		case a.ok():
+			e.FailingSince = time.Time{}
+		case a.attempt.Status == http.StatusGone:
+			e.Enabled, e.Disabled = false, "gone"
+		case e.FailingSince.IsZero():
+			e.FailingSince = now
+		default:
+			e.Enabled, e.Disabled = false, "failing"
+		}
 		return nil
 	})
 }

@@ -59,6 +59,8 @@ type Endpoint struct {
 	Once       string      `json:"once"`               // the key of the request that made it
 	Generation int         `json:"generation"`         // of its secret
 	Retiring   []OldSecret `json:"retiring,omitempty"` // secrets that still sign, too
+	// FailingSince is when a delivery died after which none succeeded.
+	FailingSince time.Time `json:"failing_since,omitzero"`
 }
 
 // OldSecret is a secret that was replaced.
@@ -171,7 +173,7 @@ func (d *Desk) Change(ctx context.Context, account wallet.AccountID, id string, 
 		one := &all.Endpoints[at]
 		one.URL, one.Events, one.Note, one.Enabled = wish.URL, wish.Events, wish.Note, wish.Enabled
 		if wish.Enabled {
-			one.Disabled = ""
+			one.Disabled, one.FailingSince = "", time.Time{}
 		}
 		e = *one
 		return nil

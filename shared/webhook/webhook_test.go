@@ -97,6 +97,37 @@ func TestAFailingReceiverIsTriedForADayAndReplayable(t *testing.T) {
 	}
 }
 
+// A webhook for which deliveries die for days is disabled; one success in between begins the count anew.
+func TestAWebhookThatFailsForDaysIsDisabled(t *testing.T) {
+	p := newPost(t)
+	p.endpoint()
+	status := http.StatusInternalServerError
+	p.answer = func(w http.ResponseWriter, _ *http.Request, _ int) { w.WriteHeader(status) }
+	day := func(i int) webhook.Endpoint {
+		p.tell(p.topUp(fmt.Sprint(i)))
+		p.run()
+		return p.endpoints()[0]
+	}
+	for i := range 5 {
+		if e := day(i); !e.Enabled || e.FailingSince.IsZero() {
+			t.Fatalf("after %d days %+v", i+1, e)
+		}
+	}
+	status = http.StatusOK
+	if e := day(5); !e.Enabled || !e.FailingSince.IsZero() {
+		t.Fatalf("after a success %+v", e)
+	}
+	status = http.StatusInternalServerError
+	for i := range 5 {
+		if e := day(6 + i); !e.Enabled {
+			t.Fatalf("%d days after the success %+v", i+1, e)
+		}
+	}
+	if e := day(11); e.Enabled || e.Disabled != "failing" {
+		t.Errorf("after six days %+v", e)
+	}
+}
+
 func TestWhatAnAnswerMeans(t *testing.T) {
 	long := strings.Repeat("x", 1<<20)
 	for name, row := range map[string]struct {
