@@ -190,3 +190,54 @@ func TestAVitalLetterIsntSentForEver(t *testing.T) {
 		t.Errorf("%s after %d tries, %d taken", w.status(), tries, len(w.taken))
 	}
 }
+
+// faultyStore answers one write as the database does when it has trouble: it is unknown whether it was made.
+type faultyStore struct {
+	ledger.Store
+	*process
+}
+
+func (f faultyStore) Put(ctx context.Context, documents ...ledger.Document) error {
+	f.steps++
+	if f.steps != f.dies {
+		return f.Store.Put(ctx, documents...)
+	}
+	if f.after {
+		if err := f.Store.Put(ctx, documents...); err != nil {
+			return err
+		}
+	}
+	return ledger.ErrUnknown
+}
+
+// Every write fails once, written and not written. Nobody is in doubt for that: each letter goes out once, without any word of SES's.
+func TestAWriteOfUnknownOutcomeAtAnyStep(t *testing.T) {
+	for name, make := range map[string]func(*world) event.Event{
+		"any": func(w *world) event.Event { return w.topUp("r1") }, "vital": func(*world) event.Event { return locked() },
+	} {
+		for _, after := range []bool{false, true} {
+			for dies := 1; ; dies++ {
+				w := newWorld(t, "a@example.com", "b@example.com")
+				e, p := make(w), &process{dies: dies, after: after}
+				faulty := w.Post
+				faulty.Store = faultyStore{w.Store, p}
+				_ = faulty.Deliver(t.Context(), e)
+				if p.steps < dies {
+					if dies != 6 {
+						t.Fatalf("it writes %d times", dies-1)
+					}
+					break
+				}
+				for range 3 {
+					w.pass(time.Minute)
+					if err := w.Deliver(t.Context(), e); err != nil && !refusal.Is(err, refusal.TooEarly) {
+						t.Fatal(err)
+					}
+				}
+				if len(w.taken) != 2 || w.status() != "sent, sent" {
+					t.Errorf("%s letter, write %d, written: %v: %s, %d taken", name, dies, after, w.status(), len(w.taken))
+				}
+			}
+		}
+	}
+}

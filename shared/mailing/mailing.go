@@ -70,6 +70,7 @@ type Recipient struct {
 	At       time.Time `json:"at"`                   // of the status
 	Next     time.Time `json:"next,omitzero"`        // Pending after a try: when the next one may be made
 	Message  string    `json:"message_id,omitempty"` // SES's number of the letter
+	Claim    string    `json:"claim,omitempty"`      // Sending: whose call it is
 }
 
 // done tells whether nothing is left to do for an address.

@@ -2,9 +2,11 @@ package mailing
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
@@ -154,21 +156,34 @@ func (p *Post) advance(ctx context.Context, m *Mailing, document *ledger.Documen
 		p.Metrics.Count("LettersUnknown", 1, "", "")
 		return 0, p.change(ctx, m, document, i, r.Attempts, func(r *Recipient) { r.Status, r.Reason = Unknown, "no answer" })
 	}
-	attempt := r.Attempts + 1
-	*r = Recipient{Address: r.Address, Status: Sending, Reason: r.Reason, Attempts: attempt, At: now}
-	if err := p.put(ctx, m, document); err != nil {
-		if errors.Is(err, ledger.ErrStale) {
-			return 0, p.busy() // somebody else is at it
-		}
+	if err := p.claim(ctx, m, document, i); err != nil {
 		return 0, err
 	}
+	r = &m.Recipients[i]
 	message, err := p.Sender.Send(ctx, mail.Envelope{To: r.Address, Letter: letter, Tags: map[string]string{tagMailing: m.ID, tagRecipient: strconv.Itoa(i)}})
-	return p.note(ctx, m, document, i, attempt, message, err)
+	return p.note(ctx, m, document, i, r.Attempts, message, err)
 }
 
-// busy lets an event come back in a moment.
-func (p *Post) busy() error {
-	return &refusal.Refusal{Kind: refusal.TooEarly, Detail: "Somebody else is sending the letter.", RetryAfter: 5}
+// errBusy lets an event come back in a moment.
+var errBusy error = &refusal.Refusal{Kind: refusal.TooEarly, Detail: "Somebody else is sending the letter.", RetryAfter: 5}
+
+// claim writes that a letter is being sent. When the database doesn't say whether it did, it is read: the claim bears a mark
+// of its own, so nobody takes another's for it, and no letter is in doubt that nobody has sent.
+func (p *Post) claim(ctx context.Context, m *Mailing, document *ledger.Document, i int) error {
+	r := m.Recipients[i]
+	mine := Recipient{Address: r.Address, Status: Sending, Reason: r.Reason, Attempts: r.Attempts + 1, At: p.now(), Claim: rand.Text()}
+	m.Recipients[i] = mine
+	err := p.put(ctx, m, document)
+	if errors.Is(err, ledger.ErrStale) {
+		return errBusy
+	}
+	if !errors.Is(err, ledger.ErrUnknown) {
+		return err
+	}
+	if *m, *document, err = ledger.Read[Mailing](ctx, p.Store, documentKey(m.ID)); err == nil && m.Recipients[i].Claim != mine.Claim {
+		err = errBusy
+	}
+	return err
 }
 
 // note writes what came of a call.
@@ -213,17 +228,28 @@ func doubled(pause, most time.Duration, attempt int) time.Duration {
 
 // change turns the state of an address that is still "sending" by this attempt. What SES told meanwhile stands.
 func (p *Post) change(ctx context.Context, m *Mailing, document *ledger.Document, i, attempt int, turn func(*Recipient)) error {
-	for range maxConflicts {
+	for try := 1; try <= maxConflicts; try++ {
 		if r := &m.Recipients[i]; r.Status != Sending || r.Attempts != attempt {
 			return nil
 		}
-		turn(&m.Recipients[i])
-		m.Recipients[i].At = p.now()
-		err := p.put(ctx, m, document)
-		if !errors.Is(err, ledger.ErrStale) {
-			return err
+		turned := *m
+		turned.Recipients = slices.Clone(m.Recipients)
+		turn(&turned.Recipients[i])
+		turned.Recipients[i].At = p.now()
+		err := p.put(ctx, &turned, document)
+		if err == nil {
+			*m = turned
+			return nil
 		}
-		if *m, *document, err = ledger.Read[Mailing](ctx, p.Store, documentKey(m.ID)); err != nil {
+		if !errors.Is(err, ledger.ErrStale) { // it may have been written: what SES has answered must not be forgotten lightly
+			if err := ledger.Backoff(ctx, try); err != nil {
+				return err
+			}
+		}
+		found, kept, err := ledger.Read[Mailing](ctx, p.Store, documentKey(m.ID))
+		if err == nil {
+			*m, *document = found, kept
+		} else if refusal.As(err) == nil {
 			return err
 		}
 	}
