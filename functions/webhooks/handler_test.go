@@ -14,6 +14,7 @@ import (
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/ledger/memory"
 	"billingcentre/shared/money"
+	"billingcentre/shared/refusal"
 	"billingcentre/shared/wallet"
 	"billingcentre/shared/webhook"
 )
@@ -200,10 +201,40 @@ func TestAReplayThatCannotBeSentChangesNothing(t *testing.T) {
 	}
 }
 
+// Nobody can have us flood a system: thirty tests and replays a minute. The same test again isn't one more.
+func TestTestsAndReplaysAreLimited(t *testing.T) {
+	h, queue := newDesk(t)
+	now := noon
+	h.desk.Now = func() time.Time { return now }
+	made, _, err := h.desk.Test(t.Context(), "acme", first, "t")
+	for range 29 {
+		_, failed := h.desk.Replay(t.Context(), "acme", first, made.ID)
+		err = errors.Join(err, failed)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, tooMany := h.desk.Replay(t.Context(), "acme", first, made.ID)
+	_, _, tooManyTests := h.desk.Test(t.Context(), "acme", first, "t2")
+	_, repeated, again := h.desk.Test(t.Context(), "acme", first, "t")
+	if !refusal.Is(tooMany, refusal.TooMany) || !refusal.Is(tooManyTests, refusal.TooMany) || refusal.As(tooMany).RetryAfter != 61 || again != nil || !repeated {
+		t.Errorf("%v; %v; %v", tooMany, tooManyTests, again)
+	}
+	now = now.Add(time.Minute)
+	if _, err := h.desk.Replay(t.Context(), "acme", first, made.ID); err != nil || len(queue.steps) != 31 {
+		t.Errorf("a minute later: %v, %d sent", err, len(queue.steps))
+	}
+}
+
 func TestEveryDeliveryIsListedOnce(t *testing.T) {
 	h, queue := newDesk(t)
 	want := 45
+	now := noon
+	h.desk.Now = func() time.Time { return now }
 	for i := range want {
+		if now = now.Add(5 * time.Second); i%2 == 0 {
+			now = now.Add(-5 * time.Second) // two in an instant
+		}
 		if _, _, err := h.desk.Test(t.Context(), "acme", first, fmt.Sprint(i)); err != nil {
 			t.Fatal(err)
 		}

@@ -21,6 +21,8 @@ const (
 	deliveryKind = "webhook-delivery"
 	// maxAttempts are kept of a delivery: those of two rounds.
 	maxAttempts = 20
+	// maxAsked is how many tests and replays a webhook takes a minute.
+	maxAsked = 30
 )
 
 // Status is where a delivery stands.
@@ -211,12 +213,8 @@ func (d *Desk) delivery(ctx context.Context, account wallet.AccountID, endpoint,
 
 // Replay delivers again, from the first attempt on, with the same webhook-id.
 func (d *Desk) Replay(ctx context.Context, account wallet.AccountID, endpoint, id string) (Delivery, error) {
-	to, err := d.Find(ctx, account, endpoint)
-	if err != nil {
+	if err := d.allow(ctx, account, endpoint); err != nil {
 		return Delivery{}, err
-	}
-	if !to.Enabled {
-		return Delivery{}, refusal.Of(refusal.Conflict, "The webhook is disabled.")
 	}
 	for range tries {
 		found, document, err := d.delivery(ctx, account, endpoint, id)
@@ -237,22 +235,46 @@ func (d *Desk) Replay(ctx context.Context, account wallet.AccountID, endpoint, i
 
 // Test sends an endpoint an event that says nothing. The same key again is the same delivery.
 func (d *Desk) Test(ctx context.Context, account wallet.AccountID, endpoint, once string) (found Delivery, repeated bool, err error) {
-	to, err := d.Find(ctx, account, endpoint)
-	if err != nil {
+	made := newDelivery(account, endpoint, TestName, "test:"+once, d.now())
+	found, _, err = d.delivery(ctx, account, endpoint, made.ID)
+	switch {
+	case err == nil && found.Step > 0:
+		return found, true, nil
+	case err == nil: // the first time may have died before its message was sent
+		return found, true, d.Queue.Send(ctx, found.message())
+	case !refusal.Is(err, refusal.NotFound):
 		return Delivery{}, false, err
 	}
-	if !to.Enabled {
-		return Delivery{}, false, refusal.Of(refusal.Conflict, "The webhook is disabled.")
+	if err := d.allow(ctx, account, endpoint); err != nil {
+		return Delivery{}, false, err
 	}
-	made := newDelivery(account, endpoint, TestName, "test:"+once, d.now())
-	if err := d.Store.Put(ctx, made.document()); errors.Is(err, ledger.ErrStale) {
-		found, _, err := d.delivery(ctx, account, endpoint, made.ID)
-		if err != nil || found.Step > 0 {
-			return found, true, err
-		}
-		return found, true, d.Queue.Send(ctx, found.message()) // the first time may have died before this
-	} else if err != nil {
+	if err := d.Store.Put(ctx, made.document()); err != nil && !errors.Is(err, ledger.ErrStale) {
 		return Delivery{}, false, err
 	}
 	return made, false, d.Queue.Send(ctx, made.message())
+}
+
+// allow counts what a customer asks us to post, beside what happens by itself: whoever owns an account mustn't be able
+// to have us flood somebody else's system.
+func (d *Desk) allow(ctx context.Context, account wallet.AccountID, endpoint string) error {
+	return d.change(ctx, account, func(all *endpoints) error {
+		at, err := all.find(endpoint)
+		if err != nil {
+			return err
+		}
+		e, now := &all.Endpoints[at], d.now()
+		if !e.Enabled {
+			return refusal.Of(refusal.Conflict, "The webhook is disabled.")
+		}
+		if now.Sub(e.AskedSince) >= time.Minute {
+			e.AskedSince, e.Asked = now, 0
+		}
+		if e.Asked >= maxAsked {
+			r := refusal.Of(refusal.TooMany, "A webhook takes %d tests and replays a minute.", maxAsked)
+			r.RetryAfter = int(e.AskedSince.Add(time.Minute).Sub(now)/time.Second) + 1
+			return r
+		}
+		e.Asked++
+		return nil
+	})
 }

@@ -61,6 +61,8 @@ type Endpoint struct {
 	Retiring   []OldSecret `json:"retiring,omitempty"` // secrets that still sign, too
 	// FailingSince is when a delivery died after which none succeeded.
 	FailingSince time.Time `json:"failing_since,omitzero"`
+	Asked        int       `json:"asked,omitzero"` // tests and replays since AskedSince
+	AskedSince   time.Time `json:"asked_since,omitzero"`
 }
 
 // OldSecret is a secret that was replaced.
