@@ -273,7 +273,7 @@ func (w *world) lateAgree(v *books.View, x truth) {
 
 // A view is of its moment: what is committed and kept after it was opened changes nothing of what it tells.
 func TestAViewIsOfItsMoment(t *testing.T) {
-	for seed := range uint64(3) {
+	for seed := range uint64(2) {
 		defer books.Small()()
 		w := newWorld(t, 100+seed)
 		w.open("acme")
@@ -521,13 +521,13 @@ func TestTheBooksSayWhatTheEntriesSay(t *testing.T) {
 			for _, account := range []wallet.AccountID{"acme", "beta"} {
 				w.open(account)
 				for range 3 {
-					w.live(account, 40+w.random.IntN(150))
+					w.live(account, 40+w.random.IntN(90))
 					if err := books.Keep(t.Context(), w.store, account); err != nil {
 						t.Fatal(err)
 					}
 				}
 				w.agree(account)
-				w.live(account, w.random.IntN(150))
+				w.live(account, w.random.IntN(110))
 				w.agree(account)
 			}
 		})
@@ -561,9 +561,9 @@ func TestFaultsChangeNothing(t *testing.T) {
 	defer books.Small()()
 	w := newWorld(t, 77)
 	w.open("acme")
-	w.live("acme", 450)
+	w.live("acme", 350)
 	clean := map[string]string{}
-	for seed := range uint64(5) {
+	for seed := range uint64(4) {
 		shadow := &overlay{Store: w.store, own: map[ledger.DocumentKey]ledger.Document{}}
 		plan := faults.Random(seed, 0.03)
 		if seed == 0 {
@@ -571,7 +571,7 @@ func TestFaultsChangeNothing(t *testing.T) {
 		}
 		faulty := faults.Over(shadow, plan)
 		for tries := 0; ; tries++ {
-			if _, err := w.keeper(faulty).Account(t.Context(), "acme", 450); err == nil {
+			if _, err := w.keeper(faulty).Account(t.Context(), "acme", 350); err == nil {
 				break
 			} else if tries > 200 || !retryable(err) {
 				t.Fatal(err)
