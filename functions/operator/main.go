@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -25,14 +24,14 @@ func main() {
 	l, pepper, metrics := b.Ledger(), secret.OfCentre(context.Background(), b), new(metric.Metrics)
 	h := handler{
 		ledger:     l,
-		vouchers:   &voucher.Desk{Ledger: l, Key: pepper.Key(voucher.Purpose), Metrics: metrics, Now: time.Now},
-		quarantine: &quarantine.Quarantine{Store: l.Store, Now: time.Now, Metrics: metrics},
+		vouchers:   &voucher.Desk{Ledger: l, Key: pepper.Key(voucher.Purpose), Metrics: metrics, Now: boot.Now},
+		quarantine: &quarantine.Quarantine{Store: l.Store, Now: boot.Now, Metrics: metrics},
 		replays: map[string]sender{
 			billSource: messageQueue{queue.Client(b), b.Env("BILL_QUEUE_URL")}, noticeSource: messageQueue{queue.Client(b), b.Env("NOTICE_QUEUE_URL")},
 		},
-		proofs:     &proof.Book{Store: l.Store, Now: time.Now},
-		charges:    &charge.Desk{Store: l.Store, Now: boot.Now, Log: b.Log},
-		cursors:    api.Cursors{Key: pepper.Key("cursors")},
+		proofs:  &proof.Book{Store: l.Store, Now: boot.Now},
+		charges: &charge.Desk{Store: l.Store, Now: boot.Now, Log: b.Log},
+		cursors: api.Cursors{Key: pepper.Key("cursors")},
 	}
 	lambda.Start(api.Serve(b.Log, h.routes()...))
 }
