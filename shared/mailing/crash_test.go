@@ -241,3 +241,13 @@ func TestAWriteOfUnknownOutcomeAtAnyStep(t *testing.T) {
 		}
 	}
 }
+
+func TestNoCallIsBegunThatWouldBeCutOff(t *testing.T) {
+	w := newWorld(t, "a@example.com")
+	e := w.topUp("r1")
+	short, end := context.WithTimeout(t.Context(), 9*time.Second)
+	defer end()
+	if err := w.Deliver(short, e); !refusal.Is(err, refusal.TooEarly) || len(w.taken) > 0 || w.status() != "pending" {
+		t.Errorf("%v, %s", err, w.status())
+	}
+}

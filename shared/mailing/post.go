@@ -31,6 +31,7 @@ const (
 
 	shortestPause, longestPause = time.Minute, time.Hour
 	longestDoubt                = 4 * time.Hour
+	reserve                     = 10 * time.Second // of the function's time, above what a call may take
 	maxConflicts                = 8 // tries of one write that others got in the way of
 )
 
@@ -156,6 +157,9 @@ func (p *Post) advance(ctx context.Context, m *Mailing, document *ledger.Documen
 		p.Metrics.Count("LettersUnknown", 1, "", "")
 		return 0, p.change(ctx, m, document, i, r.Attempts, func(r *Recipient) { r.Status, r.Reason = Unknown, "no answer" })
 	}
+	if deadline, limited := ctx.Deadline(); limited && time.Until(deadline) < reserve {
+		return 0, errBusy // a call that is cut off would leave the letter in doubt
+	}
 	if err := p.claim(ctx, m, document, i); err != nil {
 		return 0, err
 	}
@@ -165,7 +169,7 @@ func (p *Post) advance(ctx context.Context, m *Mailing, document *ledger.Documen
 }
 
 // errBusy lets an event come back in a moment.
-var errBusy error = &refusal.Refusal{Kind: refusal.TooEarly, Detail: "Somebody else is sending the letter.", RetryAfter: 5}
+var errBusy error = &refusal.Refusal{Kind: refusal.TooEarly, Detail: "The letter can't be sent at this moment.", RetryAfter: 5}
 
 // claim writes that a letter is being sent. When the database doesn't say whether it did, it is read: the claim bears a mark
 // of its own, so nobody takes another's for it, and no letter is in doubt that nobody has sent.
