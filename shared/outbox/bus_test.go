@@ -3,10 +3,13 @@ package outbox_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,15 +27,17 @@ import (
 // heard is a bus with one rule, and what the rule has sent.
 type heard struct {
 	outbox.Bus
+	mu       sync.Mutex // of one call at a time
 	keys     []string
 	messages []string
 	calls    int
 	lose     int // the how-manieth call's answer is lost, after it took effect
+	weather  func() (lost, refused bool)
 }
 
 func bridge(t *testing.T, wanted ...string) *heard {
 	t.Helper()
-	h := &heard{}
+	h := &heard{weather: func() (bool, bool) { return false, false }}
 	server := bus.New(bus.Options{})
 	server.AddBus("events")
 	err := server.AddRule(bus.Rule{Bus: "events", Name: "all", Pattern: `{"source": ["billing-centre"]}`, Queues: []bus.QueueTarget{{Send: func(body string) error {
@@ -44,8 +49,15 @@ func bridge(t *testing.T, wanted ...string) *heard {
 		t.Fatal(err)
 	}
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
 		h.calls++
-		if h.calls == h.lose {
+		lost, refused := h.weather()
+		if refused {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		if lost || h.calls == h.lose {
 			server.ServeHTTP(httptest.NewRecorder(), r)
 			panic(http.ErrAbortHandler)
 		}
@@ -116,6 +128,34 @@ func TestAnUnknownOutcomeIsSentAgain(t *testing.T) {
 	}
 	if slices.Sort(h.keys); len(h.keys) != 20 || len(slices.Compact(h.keys)) != 15 {
 		t.Errorf("heard %v", h.keys)
+	}
+}
+
+// However calls fail, what is handed back and sent again leaves nothing out, and tells nothing before what was before it.
+func TestNothingIsPassedOver(t *testing.T) {
+	for seed := range uint64(2) {
+		chance, sky := rand.New(rand.NewPCG(seed, 1)), rand.New(rand.NewPCG(seed, 2))
+		h := bridge(t, "*")
+		h.weather = func() (bool, bool) { return sky.IntN(4) == 0, sky.IntN(4) == 0 }
+		var keys []string
+		for i := range 200 {
+			keys = append(keys, fmt.Sprintf("%03d", i))
+		}
+		for left := told(keys...); len(left) > 0; {
+			published, _ := h.Publish(t.Context(), left[:min(len(left), 1+chance.IntN(60))])
+			left = left[published:]
+		}
+		seen := map[string]bool{}
+		var first []string
+		for _, key := range h.keys {
+			if !seen[key] {
+				seen[key] = true
+				first = append(first, key)
+			}
+		}
+		if len(first) != 200 || !slices.IsSorted(first) {
+			t.Errorf("seed %d: heard %d of 200 events, in order: %t", seed, len(first), slices.IsSorted(first))
+		}
 	}
 }
 
