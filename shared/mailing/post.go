@@ -32,7 +32,7 @@ const (
 	shortestPause, longestPause = time.Minute, time.Hour
 	longestDoubt                = 4 * time.Hour
 	reserve                     = 10 * time.Second // of the function's time, above what a call may take
-	maxConflicts                = 8 // tries of one write that others got in the way of
+	maxConflicts                = 8                // tries of one write that others got in the way of
 )
 
 // The names of a letter's tags.
