@@ -79,7 +79,9 @@ func (x example) settle(t *testing.T, id string) {
 	workspace := id + "-workspace"
 	method := map[string]any{"workspace_id": workspace, "from": from, "settlement_method": x.Method}
 	if x.Method == "cloud" {
-		method["cloud"] = map[string]string{"provider": "aws", "customer": "customer-1"}
+		cloud := map[string]string{"provider": "aws", "customer": "customer-1"}
+		a.post(a.operator, a.path("/cloud-links"), "", cloud, nil)
+		method["cloud"] = cloud
 	}
 	a.post(a.operator, a.path("/workspaces"), "", method, nil)
 	x.fund(a, workspace)
