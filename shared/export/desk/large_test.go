@@ -76,7 +76,7 @@ func year(rows int) export.Walk {
 
 // However many rows there are, they are written with the memory of a part; in strides, too.
 func TestManyRowsInBoundedMemory(t *testing.T) {
-	rows, part := 10_000, 1<<18
+	rows, part := 6_000, 1<<17
 	if text := os.Getenv("EXPORT_ROWS"); text != "" { // EXPORT_ROWS=1000000 is what the README tells
 		var err error
 		if rows, err = strconv.Atoi(text); err != nil {
