@@ -22,6 +22,7 @@ import (
 const (
 	indexKind   = "books-index"
 	indexShards = 16
+	indexSize   = 350 << 10 // of a document: beyond, it stays as it is, and what it doesn't know is read
 )
 
 // Tests make them small.
@@ -171,7 +172,11 @@ func (b *Books) indexMonth(ctx context.Context, account wallet.AccountID, month 
 	}
 	for shard, x := range shards {
 		x.Through = max(x.Through, fresh[len(fresh)-1])
-		err := b.Store.Put(ctx, ledger.Document{Key: keys[shard], Version: documents[keys[shard]].Version, Body: x.body()})
+		body := x.body()
+		if len(body) > indexSize {
+			continue
+		}
+		err := b.Store.Put(ctx, ledger.Document{Key: keys[shard], Version: documents[keys[shard]].Version, Body: body})
 		if errors.Is(err, ledger.ErrStale) {
 			return false, nil
 		}

@@ -17,8 +17,8 @@ import (
 
 const (
 	consumer    = "books"
-	mostEntries = 1000 // of one step, when the follower is behind
-	mostMonths  = 90   // documents of one step: a transaction takes a hundred
+	mostEntries = 300 // of one step, when the follower is behind
+	mostMonths  = 40  // documents of one step: a transaction takes a hundred, and 4 MB
 )
 
 // Cover is what is remembered of an account's books beside how far they go.

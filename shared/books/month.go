@@ -18,8 +18,9 @@ const (
 
 // What bounds the documents of usage months. Tests make them small.
 var (
-	maxProducts = 64 // of a day that are kept one by one
-	maxRuns     = 64 // of volumes of a day: beyond, the closest are joined, and some are read in vain
+	maxProducts = 64      // of a day that are kept one by one
+	maxNames    = 4 << 10 // bytes of their names
+	maxRuns     = 64      // of volumes of a day: beyond, the closest are joined, and some are read in vain
 )
 
 func monthKey(kind string, account wallet.AccountID, month string) ledger.DocumentKey {
@@ -95,7 +96,7 @@ func (m *usageMonth) add(rows []Row) {
 		}
 		product := same[0].Product
 		if day.Products[product] == nil {
-			if len(day.Products) == maxProducts {
+			if day.full(product) {
 				day.Products, day.Many = nil, true
 				break
 			}
@@ -103,6 +104,15 @@ func (m *usageMonth) add(rows []Row) {
 		}
 		day.Products[product].rows(same, 1)
 	}
+}
+
+// full tells whether a further product would be too many.
+func (d *usageDay) full(product string) bool {
+	names := len(product)
+	for name := range d.Products {
+		names += len(name)
+	}
+	return len(d.Products) == maxProducts || names > maxNames
 }
 
 // run notes that a volume, the last one so far, has rows of the day.

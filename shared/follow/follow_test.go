@@ -279,6 +279,7 @@ func TestAFailureIsHandedBackFromItsAccountsFirstRecordOn(t *testing.T) {
 	}
 	w.told("a-0", 4)
 	w.told("a-1", 0)
+	w.told("a-2", 4)
 	broken = fmt.Errorf("%w: it says so", ledger.ErrDamaged) // waiting won't mend it: the others go on
 	if failed := w.handle(c, records...); failed != nil {
 		t.Errorf("failed: %v", failed)

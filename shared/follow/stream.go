@@ -22,8 +22,8 @@ type found struct {
 	at       int       // place of that record in the batch
 }
 
-// Handle consumes a batch of stream records. When it fails with an account, the batch is handed back from that account's
-// first record on: what was consumed behind it is passed over when it comes again.
+// Handle consumes a batch of stream records. When it fails with an account, it goes on with the others, and the batch is
+// handed back from that account's first record on: what was consumed is passed over when it comes again.
 func (c *Consumer[S]) Handle(ctx context.Context, batch events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
 	accounts, failed := c.sort(batch)
 	cursors, err := c.cursors(ctx, accounts)
@@ -31,24 +31,29 @@ func (c *Consumer[S]) Handle(ctx context.Context, batch events.DynamoDBEvent) (e
 		return events.DynamoDBEventResponse{}, err // all of it comes again
 	}
 	for _, f := range accounts {
-		if failed != nil && f.at > failed.at {
-			continue
-		}
 		if c.last(cursors[f.account], f.last) <= cursors[f.account] {
 			continue // seen before, or not a whole stride yet
 		}
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < reserve {
-			failed = f
+			failed = earlier(failed, f)
 			break
 		}
 		if _, err := c.advance(ctx, f.account, f.last, f.entries); err != nil && !c.aside(f, err) {
-			failed = f
+			failed = earlier(failed, f)
 		}
 	}
 	if failed != nil {
 		return events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{{ItemIdentifier: failed.sequence}}}, nil
 	}
 	return events.DynamoDBEventResponse{}, nil
+}
+
+// earlier is what comes first in the batch; a may be nil.
+func earlier(a, b *found) *found {
+	if a == nil || b.at < a.at {
+		return b
+	}
+	return a
 }
 
 // sort puts entries to their accounts, in the order in which those first appear. A record that can't be read is where the
