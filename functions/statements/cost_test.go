@@ -82,7 +82,7 @@ var most = []struct {
 func TestTheFirstPageCostsTheSame(t *testing.T) {
 	long, err := strconv.Atoi(os.Getenv("ENTRIES"))
 	if err != nil {
-		long = 3_000
+		long = 1_500
 	}
 	for _, entries := range []int{300, long} {
 		c := &counting{Store: new(memory.Store)}
