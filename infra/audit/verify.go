@@ -14,6 +14,7 @@ import (
 	local "billingcentre/infra/local/dynamodb"
 	"billingcentre/infra/local/stack"
 	"billingcentre/shared/audit"
+	"billingcentre/shared/books"
 	"billingcentre/shared/directory"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/ledger/dynamo"
@@ -84,8 +85,19 @@ func (v verifier) one(ctx context.Context, account wallet.AccountID) error {
 	if !report.Complete() {
 		return fmt.Errorf("%s: %w", account, errFound)
 	}
-	fmt.Fprintf(v.out, "%s: %d entries replayed, the head is right. Its anchor: %d:%s\n",
-		account, report.Entries, report.Verified, audit.HeadOf(report.Head).Hash)
+	kept, err := books.Verify(ctx, v.Store, account)
+	said := kept.String()
+	switch {
+	case errors.Is(err, books.ErrMovedOn):
+		said = "its books move on too fast to be compared"
+	case err != nil:
+		return err
+	case len(kept.Wrong) > 0:
+		fmt.Fprintf(v.out, "! %s: %s\n", account, kept)
+		return fmt.Errorf("%s: %w", account, errFound)
+	}
+	fmt.Fprintf(v.out, "%s: %d entries replayed, the head is right, %s. Its anchor: %d:%s\n",
+		account, report.Entries, said, report.Verified, audit.HeadOf(report.Head).Hash)
 	return nil
 }
 
