@@ -105,6 +105,9 @@ func must(_ ledger.Receipt, err error) {
 
 // funds are what an account begins with: little, so that its brinks are met.
 func (s *Simulation) funds(account wallet.AccountID) []wallet.Command {
+	if s.dunning.on {
+		return nil // so that much is owed
+	}
 	commands := []wallet.Command{wallet.Adjust{Account: account, Once: "start", Amount: s.amount(6_000), Reason: "start"}}
 	for i := range s.dice.IntN(4) {
 		expires := s.now.Add(time.Duration(1+s.dice.IntN(96)) * time.Hour)

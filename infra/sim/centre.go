@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 
+	"billingcentre/shared/arrears"
 	"billingcentre/shared/batch"
 	"billingcentre/shared/directory"
 	"billingcentre/shared/expiry"
@@ -21,6 +22,7 @@ func policy() wallet.Policy {
 	p := wallet.DefaultPolicy()
 	p.CardStep, p.CardMonths, p.VoucherMonths = 1, 1, 1
 	p.Gifts = []wallet.Gift{{From: 10, Gift: 1}, {From: 30, Gift: 5}, {From: 100, Gift: 20}}
+	p.CountdownDays, p.ReminderDays = 2, 1
 	return p
 }
 
@@ -32,6 +34,7 @@ type centre struct {
 	expiry     *expiry.Expiry
 	vouchers   *voucher.Desk
 	recharges  *recharge.Desk
+	arrears    *arrears.Keeper
 }
 
 var silent = slog.New(slog.DiscardHandler)
@@ -61,5 +64,6 @@ func (s *Simulation) centre(w *worker) *centre {
 		expiry:    &expiry.Expiry{Ledger: l, Log: silent, Metrics: metrics},
 		vouchers:  &voucher.Desk{Ledger: l, Key: []byte("the pepper of the simulation"), Metrics: metrics, Now: w.now, Chance: chance{s.dice}},
 		recharges: &recharge.Desk{Ledger: l, Channel: till{w}},
+		arrears:   &arrears.Keeper{Ledger: l, Directory: &directory.Directory{Store: store, Now: w.now}, Log: silent, Metrics: metrics},
 	}
 }

@@ -86,6 +86,9 @@ func (s *Simulation) lapse() {
 		s.advance(40 * 24 * time.Hour)
 		s.expire()
 		s.finish()
+		if s.dunning.on {
+			s.endDunning()
+		}
 	}
 }
 
@@ -105,6 +108,9 @@ func (s *Simulation) final() {
 	s.finalPayments()
 	s.finalRefusals()
 	s.finalCodes()
+	if s.dunning.on {
+		s.finalDunning()
+	}
 }
 
 // finalPayments: money in is money credited (I8), and each order says so.

@@ -28,6 +28,8 @@ type Options struct {
 	Storm func(on bool) // is told when the storm begins and ends, for faults of the store's own
 	Plant Plant         // a bug
 	Trace bool          // keep all of the trace, not only its end
+
+	Arrears bool // monthly bills, countdowns and locks besides
 }
 
 // Result is what became of a seed.
@@ -69,6 +71,7 @@ type Simulation struct {
 	began      map[wallet.AccountID][]wallet.Entry // what accounts began with
 	outageEnds time.Time
 	outages    int
+	dunning    dunning
 
 	steps  int
 	digest hash.Hash
@@ -82,6 +85,7 @@ func Run(t *testing.T, seed uint64, o Options) (result Result) {
 		s := &Simulation{
 			dice: rand.New(rand.NewPCG(seed, 0x5eed)), now: dawn, store: o.Store, truth: o.Truth, told: o.Storm, plant: o.Plant, keep: o.Trace,
 			digest: sha256.New(), result: &Result{Seed: seed}, auditors: map[wallet.AccountID]*auditor{},
+			dunning: dunning{on: o.Arrears, months: map[wallet.AccountID]int{}},
 		}
 		s.run()
 		result = *s.result
@@ -184,6 +188,9 @@ func (s *Simulation) happen() {
 		{3, true, func() { s.advance(time.Duration(1 + s.dice.Int64N(int64(5*time.Second)))) }},
 		{2, len(s.active) == 0 || s.dice.IntN(8) == 0, s.leap},
 		{1, s.weather.outage && s.outages == 0, s.outage},
+		{3, room && s.dunning.on, s.dun},
+		{2, room && s.dunning.on, s.cut},
+		{2, room && s.dunning.on, s.repay},
 	}
 	total := 0
 	for _, d := range deeds {

@@ -52,6 +52,7 @@ type Standing struct {
 	Trace    int64            `json:"trace,omitzero"`  // while the case's beginning is looked for: the entry to look at next, backwards
 	Month    string           `json:"month,omitempty"` // of the last monthly bill that found arrears
 	Cases    int              `json:"cases"`           // how many there were, the open one too
+	Began    []int64          `json:"began,omitempty"` // by which entries: the last of them
 	Case     *Case            `json:"case,omitempty"`  // the open one
 }
 

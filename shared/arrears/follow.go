@@ -15,17 +15,35 @@ func (s *Standing) trace(entry wallet.Entry) {
 		return
 	}
 	s.Trace, s.Through = 0, entry.Number-1
-	s.Case.Since, s.Case.Entry = entry.Time, entry.Number
 	s.Case.Owed, s.Case.Most = 0, 0
-	s.Case.Steps = slices.Insert(s.Case.Steps, 0, Step{At: entry.Time, What: stepOwing})
 }
 
 // openAt begins a case with the entry that a mark names, as if it was read next.
 func (s *Standing) openAt(m mark, zone string) {
 	s.Account, s.Currency, s.Zone = m.Account, m.Currency, zone
-	s.open(&Case{Since: m.At, Entry: m.Entry})
-	s.Case.step(m.At, stepOwing, "")
+	s.open(&Case{Since: m.At})
 	s.Through = m.Entry - 1
+}
+
+// maxBegan is how many beginnings a standing remembers: its marks are gone long before.
+const maxBegan = 500
+
+// knows tells whether a case of the account began by the entry.
+func (s *Standing) knows(entry int64) bool { return slices.Contains(s.Began, entry) }
+
+// missed is the case of a mark that nobody took up before it was repaid, and later entries were read: by a monthly bill that
+// found new arrears. It has ended, and only its history is made good.
+func (s *Standing) missed(m mark) *Standing {
+	past := &Standing{Cases: s.Cases}
+	past.openAt(m, s.Zone)
+	s.Cases = past.Cases
+	s.began(m.Entry)
+	return past
+}
+
+func (s *Standing) began(entry int64) {
+	s.Began = append(s.Began, entry)
+	s.Began = s.Began[max(0, len(s.Began)-maxBegan):]
 }
 
 // follow reads the entry after the last one. told says that it was about arrears; over, that nothing is owed after it.
@@ -33,6 +51,11 @@ func (s *Standing) follow(entry wallet.Entry) (told, over bool) {
 	s.Through = entry.Number
 	c := s.Case
 	owed, repaid := moved(entry)
+	if owed.IsPositive() && c.Entry == 0 {
+		c.Since, c.Entry = entry.Time, entry.Number
+		s.began(entry.Number)
+		c.Steps = slices.Insert(c.Steps, 0, Step{At: entry.Time, What: stepOwing})
+	}
 	if owed.IsPositive() {
 		c.owe(billOf(entry, owed))
 	}
@@ -44,7 +67,7 @@ func (s *Standing) follow(entry wallet.Entry) (told, over bool) {
 		c.repay(Repayment{Entry: entry.Number, At: entry.Time, Kind: entry.Kind.String(), Amount: repaid.Minor()}, reversed)
 	}
 	c.Owed = entry.Balances.Arrears.Minor()
-	return owed.IsPositive() || repaid.IsPositive(), c.Owed == 0
+	return owed.IsPositive() || repaid.IsPositive(), c.Owed == 0 && c.Entry > 0
 }
 
 // billOf is a bill that wasn't covered, with what of it vouchers never pay.
@@ -74,7 +97,7 @@ func billOf(entry wallet.Entry, owed money.Amount) Bill {
 }
 
 // end closes the open case with the entry that was read last, and leaves the account clear. But a countdown that was
-// begun for later arrears than these goes on, with a case of its own.
+// begun for later arrears than these goes on, with a case of its own, whose beginning is read next.
 func (s *Standing) end(at time.Time) Ended {
 	c := s.Case
 	c.EndedAt, c.EndedBy = at, s.Through
@@ -87,7 +110,7 @@ func (s *Standing) end(at time.Time) Ended {
 		c.Countdown = nil
 		c.Steps = slices.DeleteFunc(c.Steps, func(step Step) bool { return step.What == stepCountdown || step.What == stepReminder })
 		s.open(&Case{Since: at, Countdown: later})
-		s.State, s.Trace = Counting, later.Version
+		s.State = Counting
 		s.Case.step(later.BeganAt, stepCountdown, later.Month)
 	}
 	return Ended{Account: s.Account, Currency: s.Currency, Case: *c}

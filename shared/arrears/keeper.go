@@ -38,28 +38,28 @@ func (k *Keeper) Look(ctx context.Context, account wallet.AccountID) error {
 	return err
 }
 
-// look is Look; a mark says that the account fell into arrears by an entry. through is the last entry that was read.
-func (k *Keeper) look(ctx context.Context, account wallet.AccountID, m *mark) (through int64, err error) {
-	steps, tries := 0, 0
+// look is Look; a mark says that the account fell into arrears by an entry. It gives the standing when nothing is left to do.
+func (k *Keeper) look(ctx context.Context, account wallet.AccountID, m *mark) (s Standing, err error) {
+	steps, tries, more := 0, 0, false
 	for steps < lookSteps && tries < lookSteps {
-		s, more, err := k.once(ctx, account, m)
+		s, more, err = k.once(ctx, account, m)
 		switch {
 		case err == nil && !more:
-			return s.Through, nil
+			return s, nil
 		case err == nil:
 			steps, tries = steps+1, 0
 			continue
 		case !errors.Is(err, ledger.ErrStale) && !errors.Is(err, ledger.ErrContended) && !errors.Is(err, ledger.ErrUnknown):
-			return 0, err
+			return s, err
 		}
 		if tries++; k.wait(ctx, tries) != nil {
-			return 0, err
+			return s, err
 		}
 	}
 	if tries == lookSteps {
-		return 0, ledger.ErrContended
+		return s, ledger.ErrContended
 	}
-	return 0, nil
+	return s, nil
 }
 
 // wait pauses before another try.
@@ -77,13 +77,17 @@ func (k *Keeper) once(ctx context.Context, account wallet.AccountID, m *mark) (s
 	if err != nil && !refusal.Is(err, refusal.NotFound) {
 		return s, false, err
 	}
+	late := m != nil && m.Entry <= s.Through && !s.knows(m.Entry)
 	opened := s.Case == nil && m != nil && m.Entry > s.Through
-	if s.Case == nil && !opened {
+	if s.Case == nil && !opened && !late {
 		return s, false, nil
 	}
 	head, err := k.Ledger.Store.Head(ctx, account)
 	if err != nil {
 		return s, false, err
+	}
+	if late {
+		return k.makeGood(ctx, s, document, head, *m)
 	}
 	if opened {
 		s.openAt(*m, head.Zone)
@@ -101,6 +105,22 @@ func (k *Keeper) once(ctx context.Context, account wallet.AccountID, m *mark) (s
 		return s, false, fmt.Errorf("arrears of %s: %w", account, err)
 	}
 	return s, !news.over.IsZero() || s.Trace > 0 || s.Through < head.Version, nil
+}
+
+// makeGood keeps the case of a mark that was missed.
+func (k *Keeper) makeGood(ctx context.Context, s Standing, document ledger.Document, head wallet.Head, m mark) (Standing, bool, error) {
+	past := s.missed(m)
+	news, err := k.follow(ctx, past, head)
+	for range lookSteps {
+		if err == nil && news.over.IsZero() && news.read > 0 {
+			news, err = k.follow(ctx, past, head)
+		}
+	}
+	if err != nil || news.over.IsZero() {
+		return Standing{}, false, err // it isn't listed yet
+	}
+	err = k.Ledger.Store.Put(ctx, past.end(news.over).document(), s.document(document))
+	return s, err == nil, err
 }
 
 // news is what was read of a journal.

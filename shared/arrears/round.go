@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -66,32 +69,51 @@ func (k *Keeper) round(ctx context.Context, r round, out *Outcome) error {
 		if err != nil {
 			return err
 		}
-		failed := make([]error, len(page))
-		var group errgroup.Group
-		group.SetLimit(hands)
-		for i, document := range page {
-			if !r.until.IsZero() && document.Rank < firstRank(r.until, "") {
-				page = page[:i]
-				break // the rest is later
+		last := len(page) < roundPage
+		if !r.until.IsZero() {
+			due := slices.IndexFunc(page, func(d ledger.Document) bool { return d.Rank < firstRank(r.until, "") })
+			if due >= 0 {
+				page, last = page[:due], true // the rest is later
 			}
-			before = document.Rank
-			group.Go(func() error {
-				failed[i] = r.visit(ctx, document)
-				return nil
-			})
 		}
-		_ = group.Wait() // visits tell their failures one by one
+		failed := k.visitAll(ctx, page, r.visit)
 		for i, document := range page {
+			before = document.Rank
 			out.Looked++
 			if failed[i] != nil {
 				out.Failed++
 				k.Log.Error("arrears", "document", document.Key.ID, "error", failed[i].Error())
 			}
 		}
-		if deadline, bounded := ctx.Deadline(); len(page) < roundPage || ctx.Err() != nil || bounded && time.Until(deadline) < reserve {
+		if deadline, bounded := ctx.Deadline(); last || ctx.Err() != nil || bounded && time.Until(deadline) < reserve {
 			return nil
 		}
 	}
+}
+
+// visitAll visits a page of documents, several accounts together. Those of one account come one after the other, and none
+// after one that failed: its marks are taken up in the order in which they were made.
+func (k *Keeper) visitAll(ctx context.Context, page []ledger.Document, visit func(context.Context, ledger.Document) error) []error {
+	failed := make([]error, len(page))
+	of := map[string][]int{}
+	var group errgroup.Group
+	group.SetLimit(hands)
+	for i, document := range page {
+		account, _, _ := strings.Cut(document.Key.ID, "#")
+		of[account] = append(of[account], i)
+	}
+	for _, account := range slices.Sorted(maps.Keys(of)) {
+		group.Go(func() error {
+			for _, i := range of[account] {
+				if failed[i] = visit(ctx, page[i]); failed[i] != nil {
+					return nil
+				}
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // visits tell their failures one by one
+	return failed
 }
 
 func (k *Keeper) visit(ctx context.Context, document ledger.Document) error {
@@ -104,8 +126,8 @@ func (k *Keeper) takeUp(ctx context.Context, document ledger.Document) error {
 	if err != nil {
 		return err
 	}
-	through, err := k.look(ctx, m.Account, &m)
-	if err != nil || through < m.Entry {
+	s, err := k.look(ctx, m.Account, &m)
+	if err != nil || !s.knows(m.Entry) {
 		return err
 	}
 	if err := k.Ledger.Store.Put(ctx, document.In("", "")); !errors.Is(err, ledger.ErrStale) {
