@@ -192,9 +192,10 @@ func (c *Caller) try(ctx context.Context, method, path, once string, body []byte
 	return Answer{response.StatusCode, response.Header, text}, nil
 }
 
-// All reads a whole list, page by page.
+// All reads a whole list, page by page. The path may have a query: the list's filters.
 func All[T any](ctx context.Context, c *Caller, path string) ([]T, error) {
 	var all []T
+	path, filters, _ := strings.Cut(path, "?")
 	for cursor := ""; ; {
 		query := url.Values{"limit": {"100"}}
 		if cursor != "" {
@@ -204,7 +205,7 @@ func All[T any](ctx context.Context, c *Caller, path string) ([]T, error) {
 			Items []T    `json:"items"`
 			Next  string `json:"next_cursor"`
 		}
-		if err := c.Get(ctx, path+"?"+query.Encode(), &page); err != nil {
+		if err := c.Get(ctx, path+"?"+query.Encode()+"&"+filters, &page); err != nil {
 			return nil, err
 		}
 		all = append(all, page.Items...)
