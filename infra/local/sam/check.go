@@ -179,7 +179,13 @@ func (r *reading) checkAlarm(id string, a *alarm) {
 	if len(a.Metrics) > 0 && answers != 1 {
 		r.faults.add(a.Line, where+".Metrics", "exactly one must have ReturnData")
 	}
+	if stats := len(a.Metrics) - answers; stats > mostMetrics {
+		r.faults.add(a.Line, where+".Metrics", "%d are more than an alarm's expression takes: %d", stats, mostMetrics)
+	}
 }
+
+// mostMetrics is CloudWatch's limit of metrics in the expression of one alarm.
+const mostMetrics = 10
 
 // checkCircles finds resources that wait for each other: a deployment would refuse them, after minutes. SAM makes an
 // API wait for every function that it routes to.

@@ -34,6 +34,7 @@ var mutants = []struct {
 	{"an unquoted OFF", "{Mode: 'OFF'}", "{Mode: OFF}", "Mode: OFF", `OFF is a boolean to AWS: quote it`},
 	{"an unquoted policy version", "Version: '2012-10-17'", "Version: 2012-10-17", "Version: 2012-10-17", `want text, not "2012-10-17"`},
 	{"a key twice", "      CodeUri: functions/wallet\n", "      CodeUri: functions/wallet\n      CodeUri: functions/wallet\n", "", `WalletFunction.Properties.CodeUri: stands here twice`},
+	{"an alarm of too many metrics", "        - {Id: arrears, ReturnData: false", "        - {Id: another, ReturnData: false, MetricStat: {Stat: Sum, Period: 60, Metric: {Namespace: AWS/Lambda, MetricName: Errors, Dimensions: [{Name: FunctionName, Value: !Ref OutboxFunction}]}}}\n        - {Id: onemore, ReturnData: false, MetricStat: {Stat: Sum, Period: 60, Metric: {Namespace: AWS/Lambda, MetricName: Errors, Dimensions: [{Name: FunctionName, Value: !Ref WalletFunction}]}}}\n        - {Id: arrears, ReturnData: false", "", `11 are more than an alarm's expression takes: 10`},
 
 	// References
 	{"a !Ref to nothing", "QUEUE_URL: !Ref UsageBillQueue", "QUEUE_URL: !Ref UsageBilQueue", "UsageBilQueue", `nothing is called "UsageBilQueue"`},
