@@ -60,7 +60,8 @@ func moved(entry wallet.Entry) (owed, repaid money.Amount) {
 // Begin is what a monthly bill commits with itself, all or nothing (README rule 26): the countdown of the account that
 // the bill found in arrears, and its notice. Head is what the bill saw, month is its month ("2026-10"). There is nothing
 // to commit when the account owes nothing, and when this month has been counted before. Where a countdown runs, or is over,
-// the first one stands (chosen), and only the history tells of the second bill. ErrStale from the commit means that the
+// the first one stands (chosen), and only the history tells of the second bill; unless what it counted turns out to have been
+// repaid before that bill, which nobody had seen yet. ErrStale from the commit means that the
 // account's standing has moved: ask again.
 func Begin(ctx context.Context, store ledger.Store, policy wallet.Policy, head wallet.Head, month string, now time.Time) ([]ledger.Document, error) {
 	if !head.Arrears.IsPositive() {
@@ -96,16 +97,19 @@ func (s *Standing) begin(policy wallet.Policy, head wallet.Head, month string, n
 		s.open(&Case{Since: head.Time, Owed: head.Arrears.Minor(), Most: head.Arrears.Minor()})
 		s.Trace = head.Version
 	}
-	if s.Case.Countdown != nil {
-		s.Case.step(now, stepMonth, month)
-		return false, nil
-	}
 	ends := now.In(zone).AddDate(0, 0, policy.CountdownDays)
-	s.State = Counting
-	s.Case.Countdown = &Countdown{
+	countdown := Countdown{
 		Month: month, Version: head.Version, BeganAt: now, EndsAt: ends.UTC(),
 		RemindAt: ends.AddDate(0, 0, -policy.ReminderDays).UTC(),
 	}
+	if s.Case.Countdown != nil {
+		s.Case.step(now, stepMonth, month)
+		countdown.Untold = true
+		s.Case.Next = append(s.Case.Next, countdown)
+		return false, nil
+	}
+	s.State = Counting
+	s.Case.Countdown = &countdown
 	s.Case.step(now, stepCountdown, month)
 	return true, nil
 }

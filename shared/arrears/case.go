@@ -24,6 +24,7 @@ type Case struct {
 	Later     Later                `json:"later,omitzero"`   // those after maxBills
 	Repaid    []Repayment          `json:"repaid,omitempty"` // oldest first
 	Countdown *Countdown           `json:"countdown,omitempty"`
+	Next      []Countdown          `json:"next,omitempty"` // of monthly bills since: they hold if this case turns out to have ended before
 	LockedAt  time.Time            `json:"locked_at,omitzero"`
 	Named     []wallet.WorkspaceID `json:"locked_workspaces,omitempty"` // that were told to be locked, sorted
 	Changes   int                  `json:"changes,omitzero"`            // of Named since
@@ -68,11 +69,15 @@ type Countdown struct {
 	RemindAt   time.Time `json:"remind_at"`
 	EndsAt     time.Time `json:"ends_at"`
 	RemindedAt time.Time `json:"reminded_at,omitzero"`
+	Untold     bool      `json:"untold,omitzero"` // its notice waits until it is known what is owed
 }
 
-// due is what comes next: the reminder or the end.
+// due is what comes next: its notice, the reminder or the end.
 func (c *Countdown) due() time.Time {
-	if c.RemindedAt.IsZero() {
+	switch {
+	case c.Untold:
+		return c.BeganAt
+	case c.RemindedAt.IsZero():
 		return c.RemindAt
 	}
 	return c.EndsAt

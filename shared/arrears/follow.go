@@ -67,6 +67,7 @@ func (s *Standing) follow(entry wallet.Entry) (told, over bool) {
 		c.repay(Repayment{Entry: entry.Number, At: entry.Time, Kind: entry.Kind.String(), Amount: repaid.Minor()}, reversed)
 	}
 	c.Owed = entry.Balances.Arrears.Minor()
+	c.Next = slices.DeleteFunc(c.Next, func(next Countdown) bool { return next.Version <= entry.Number }) // they found this very case
 	return owed.IsPositive() || repaid.IsPositive(), c.Owed == 0 && c.Entry > 0
 }
 
@@ -106,12 +107,25 @@ func (s *Standing) end(at time.Time) Ended {
 		c.step(at, stepUnlocked, "")
 	}
 	s.Case, s.State = nil, Clear
-	if later := c.Countdown; later != nil && s.Through <= later.Version {
-		c.Countdown = nil
-		c.Steps = slices.DeleteFunc(c.Steps, func(step Step) bool { return step.What == stepCountdown || step.What == stepReminder })
-		s.open(&Case{Since: at, Countdown: later})
+	if counts := c.later(s.Through); len(counts) > 0 {
+		s.open(&Case{Since: at, Countdown: &counts[0], Next: counts[1:]})
 		s.State = Counting
-		s.Case.step(later.BeganAt, stepCountdown, later.Month)
+		s.Case.step(counts[0].BeganAt, stepCountdown, counts[0].Month)
+		for _, next := range s.Case.Next {
+			s.Case.step(next.BeganAt, stepMonth, next.Month)
+		}
 	}
 	return Ended{Account: s.Account, Currency: s.Currency, Case: *c}
+}
+
+// later takes the countdowns from the case that were begun on heads after an entry.
+func (c *Case) later(entry int64) (counts []Countdown) {
+	if c.Countdown != nil && c.Countdown.Version >= entry {
+		counts, c.Countdown = append(counts, *c.Countdown), nil
+	}
+	counts, c.Next = append(counts, c.Next...), nil
+	c.Steps = slices.DeleteFunc(c.Steps, func(step Step) bool {
+		return slices.ContainsFunc(counts, func(count Countdown) bool { return count.Month == step.Note })
+	})
+	return counts
 }

@@ -158,6 +158,26 @@ func TestCountdown(t *testing.T) {
 			l.day(14)
 			l.want(Locked, "arrears_reminder 2: 7.00", "locked 2: 7.00 ws-1 ws-2")
 		},
+		"the same a month later: a countdown that nobody saw end doesn't stand in the way of the next": func(l *lab) {
+			l.owe("5", "0")
+			l.now = fourth
+			l.month("2026-10")
+			l.patrol()
+			l.pay("5")
+			l.owe("7", "0")
+			l.now = fourth.AddDate(0, 1, 0)
+			l.month("2026-11")
+			l.want(Counting, countdown)
+			l.run()
+			l.run()
+			l.want(Counting, "arrears_countdown 2: 7.00")
+			if first, second := l.ended(1), l.open(); first.Countdown.Month != "2026-10" || second.Countdown.Month != "2026-11" || second.Entry != 4 {
+				l.Errorf("%+v %+v", first, second)
+			}
+			l.now = fourth.AddDate(0, 1, 14)
+			l.run()
+			l.want(Locked, "locked 2: 7.00 ws-1 ws-2")
+		},
 		"repaying unlocks at once": func(l *lab) {
 			l.lock()
 			l.now = l.now.Add(time.Hour)

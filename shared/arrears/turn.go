@@ -28,6 +28,9 @@ func (s *Standing) turn(now time.Time, workspaces func() ([]wallet.WorkspaceID, 
 		}
 		told = s.rename(now, named)
 		return told, len(told) > 0, nil
+	case countdown.Untold:
+		countdown.Untold = false
+		return []notice.Notice{s.tell(notice.ArrearsCountdown, s.owed())}, true, nil
 	case !now.Before(countdown.EndsAt):
 		named, err := workspaces()
 		if err != nil {
