@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -79,7 +80,7 @@ func (c *Courier) Work(ctx context.Context, b *batch.Batch) {
 // one takes a step, or finds that it isn't to be taken (now, or any more).
 func (c *Courier) one(ctx context.Context, step Step, sent time.Time) error {
 	now, keys := c.now(), []ledger.DocumentKey{deliveryKey(step.Delivery)}
-	early := now.Before(step.Due)
+	early := c.Now().Before(step.Due)
 	if !early {
 		keys = append(keys, endpointsKey(step.Account))
 	}
@@ -146,20 +147,24 @@ func (d Delivery) skipped(now time.Time) Delivery {
 	return d.ended(Cancelled, now)
 }
 
-// attempt posts once, unless the endpoint rests, and records what follows.
+// attempt posts once, unless the endpoint rests: then the delivery is put off, or given up at last.
 func (c *Courier) attempt(ctx context.Context, document ledger.Document, d Delivery, to Endpoint) error {
-	a := answer{attempt: Attempt{At: c.now(), Error: "resting"}}
-	if !c.breaker.rests(to.ID, c.now()) {
-		body, err := d.body(ctx, c.Store)
-		if err != nil {
-			return err
+	if now := c.now(); c.breaker.rests(to.ID, now) {
+		if now.Sub(d.BegunAt) >= putOffFor {
+			return c.conclude(ctx, document, d, to, answer{attempt: Attempt{At: now, Error: resting}})
 		}
-		finished := false
-		if a, finished = c.post(ctx, to, d, body); !finished {
-			return refusal.Of(refusal.Unavailable, "The attempt was cut off.")
-		}
-		c.breaker.heard(to.ID, a.answered, c.now())
+		d.NextAt = now.Add(rest + spread(fmt.Sprint(d.ID, d.Step), putOff))
+		return c.wait(ctx, document, d)
 	}
+	body, err := d.body(ctx, c.Store)
+	if err != nil {
+		return err
+	}
+	a, finished := c.post(ctx, to, d, body)
+	if !finished {
+		return refusal.Of(refusal.Unavailable, "The attempt was cut off.")
+	}
+	c.breaker.heard(to.ID, a.attempt.Error == timedOut, c.now())
 	return c.conclude(ctx, document, d, to, a)
 }
 
@@ -169,7 +174,7 @@ func (c *Courier) conclude(ctx context.Context, document ledger.Document, d Deli
 	switch {
 	case a.ok():
 		d = d.noted(a.attempt).ended(Delivered, now)
-	case a.attempt.Status == http.StatusGone:
+	case a.attempt.Status == http.StatusGone, a.attempt.Error == resting:
 		d = d.noted(a.attempt).ended(Dead, now)
 	default:
 		d = d.after(a.attempt, a.wait, now)

@@ -53,6 +53,7 @@ type Delivery struct {
 	Key       string           `json:"event_key"`
 	Status    Status           `json:"status"`
 	CreatedAt time.Time        `json:"created_at"`
+	BegunAt   time.Time        `json:"begun_at"`         // when it was made, or replayed last
 	NextAt    time.Time        `json:"next_at,omitzero"` // of the next attempt, while pending
 	EndedAt   time.Time        `json:"ended_at,omitzero"`
 	Step      int              `json:"step"`  // how many attempts, waits and replays there were
@@ -91,7 +92,7 @@ func deliveryKey(id string) ledger.DocumentKey { return ledger.DocumentKey{Kind:
 func newDelivery(account wallet.AccountID, endpoint, name, key string, now time.Time) Delivery {
 	return Delivery{
 		ID: deliveryID(account, endpoint, key), Account: account, Endpoint: endpoint, Event: name, Key: key, Status: Pending,
-		CreatedAt: now, NextAt: now,
+		CreatedAt: now, BegunAt: now, NextAt: now,
 	}
 }
 
@@ -112,7 +113,7 @@ func (d Delivery) after(failed Attempt, wait time.Duration, now time.Time) Deliv
 		return d.ended(Dead, now)
 	}
 	pause := max(pauses[d.Tried-1], wait)
-	d.NextAt = now.Add(pause + spread(d.ID, pause/10)).Truncate(time.Millisecond)
+	d.NextAt = now.Add(pause + spread(d.ID, pause/10))
 	return d
 }
 
@@ -135,7 +136,7 @@ func (d Delivery) ended(as Status, now time.Time) Delivery {
 // spread is a part of a time that differs from delivery to delivery, so that many don't come at once.
 func spread(id string, within time.Duration) time.Duration {
 	sum := sha256.Sum256([]byte(id))
-	return within * time.Duration(sum[0]) / 256
+	return (within * time.Duration(int(sum[0])<<8|int(sum[1])) / 65536).Truncate(time.Millisecond)
 }
 
 // body is what is posted: made from the journal, so the same for every attempt.
@@ -221,7 +222,7 @@ func (d *Desk) Replay(ctx context.Context, account wallet.AccountID, endpoint, i
 		if err != nil {
 			return Delivery{}, err
 		}
-		found.Status, found.NextAt, found.EndedAt, found.Tried = Pending, d.now(), time.Time{}, 0
+		found.Status, found.BegunAt, found.NextAt, found.EndedAt, found.Tried = Pending, d.now(), d.now(), time.Time{}, 0
 		found.Step++
 		if err := d.Queue.Send(ctx, found.message()); err != nil {
 			return Delivery{}, err

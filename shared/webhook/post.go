@@ -15,9 +15,8 @@ const longestWait = time.Hour
 
 // answer is what came back from a post.
 type answer struct {
-	attempt  Attempt
-	answered bool          // somebody did, whatever it said
-	wait     time.Duration // what its Retry-After asks for
+	attempt Attempt
+	wait    time.Duration // what its Retry-After asks for
 }
 
 // ok tells whether the receiver has taken the event.
@@ -45,13 +44,18 @@ func (c *Courier) post(ctx context.Context, to Endpoint, d Delivery, body []byte
 		return a, ctx.Err() == nil
 	}
 	_ = response.Body.Close()
-	a.attempt.Status, a.answered = response.StatusCode, true
+	a.attempt.Status = response.StatusCode
 	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 &&
 		(response.StatusCode == http.StatusTooManyRequests || response.StatusCode == http.StatusServiceUnavailable) {
 		a.wait = min(time.Duration(min(seconds, int(longestWait/time.Second)))*time.Second, longestWait)
 	}
 	return a, true
 }
+
+const (
+	timedOut = "timeout" // the word for an answer that didn't come in time
+	resting  = "resting" // the word for an attempt that isn't made
+)
 
 // word is why nobody answered, in a word that tells a customer enough and nothing of our network.
 func word(err error) string {
@@ -60,10 +64,10 @@ func word(err error) string {
 	switch {
 	case errors.Is(err, errForbidden):
 		return "forbidden_address"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return timedOut
 	case errors.As(err, &dns):
 		return "unknown_host"
-	case errors.As(err, &timeout) && timeout.Timeout():
-		return "timeout"
 	default:
 		return "connection"
 	}
