@@ -196,7 +196,7 @@ func TestASlowReceiverCostsItsTimeout(t *testing.T) {
 // An endpoint that nobody answers for rests, so that its deliveries don't take the time of others.
 func TestASilentEndpointRestsAndHurtsNobody(t *testing.T) {
 	p := newPost(t)
-	p.courier.Client.Timeout = 50 * time.Millisecond
+	p.courier.Client.Timeout = 300 * time.Millisecond
 	p.answer = func(_ http.ResponseWriter, r *http.Request, _ int) {
 		if r.URL.Path == "/dead" {
 			<-r.Context().Done()
@@ -227,6 +227,7 @@ func TestASilentEndpointRestsAndHurtsNobody(t *testing.T) {
 	if n := tried(); n != 3 {
 		t.Errorf("%d posts timed out before it rested", n)
 	}
+	p.courier.Client.Timeout = time.Millisecond // only the dead one is left
 	p.run()
 	for _, d := range p.deliveries(dead) {
 		if d.Status != webhook.Dead || d.EndedAt.Sub(d.CreatedAt) > 60*time.Hour {
