@@ -18,12 +18,13 @@ import (
 func main() {
 	b := boot.Start()
 	ledger, metrics := b.Ledger(), &metric.Metrics{}
+	channel, keys := till.Alipay(context.Background(), b)
 	h := handler{
-		channel:    till.Alipay(context.Background(), b),
+		channel:    channel,
 		desk:       &recharge.Desk{Ledger: ledger},
 		quarantine: &quarantine.Quarantine{Store: ledger.Store, Now: ledger.Now, Metrics: metrics},
 		metrics:    metrics,
 		log:        b.Log,
 	}
-	lambda.Start(api.Serve(b.Log, h.routes()...))
+	lambda.Start(till.Fresh(keys, api.Serve(b.Log, h.routes()...)))
 }

@@ -17,11 +17,12 @@ import (
 func main() {
 	b := boot.Start()
 	ledger, metrics := b.Ledger(), &metric.Metrics{}
+	channel, keys := till.Alipay(context.Background(), b)
 	h := handler{
-		desk:       &recharge.Desk{Ledger: ledger, Channel: till.Alipay(context.Background(), b)},
+		desk:       &recharge.Desk{Ledger: ledger, Channel: channel},
 		quarantine: &quarantine.Quarantine{Store: ledger.Store, Now: ledger.Now, Metrics: metrics},
 		metrics:    metrics,
 		log:        b.Log,
 	}
-	lambda.Start(h.handle)
+	lambda.Start(till.Fresh(keys, h.handle))
 }

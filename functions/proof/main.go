@@ -18,7 +18,8 @@ import (
 
 func main() {
 	b := boot.Start()
-	ledger, channel := b.Ledger(), till.Alipay(context.Background(), b)
+	ledger := b.Ledger()
+	channel, keys := till.Alipay(context.Background(), b)
 	h := handler{
 		auditor: proof.NewAuditor(
 			&proof.Book{Store: ledger.Store, Now: ledger.Now},
@@ -28,5 +29,5 @@ func main() {
 		log:     b.Log,
 		metrics: &metric.Metrics{},
 	}
-	lambda.Start(h.handle)
+	lambda.Start(till.Fresh(keys, h.handle))
 }

@@ -18,9 +18,10 @@ import (
 func main() {
 	b := boot.Start()
 	ctx := context.Background()
+	channel, keys := till.Alipay(ctx, b)
 	h := handler{
-		desk:    till.Recharges(b, recharge.Desk{Ledger: b.Ledger(), Channel: till.Alipay(ctx, b)}),
+		desk:    till.Recharges(b, recharge.Desk{Ledger: b.Ledger(), Channel: channel}),
 		cursors: secret.Cursors(ctx, b),
 	}
-	lambda.Start(api.Serve(b.Log, h.routes()...))
+	lambda.Start(till.Fresh(keys, api.Serve(b.Log, h.routes()...)))
 }

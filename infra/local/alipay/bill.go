@@ -77,7 +77,7 @@ func (g *Gateway) callBill(r request) (map[string]string, *fault) {
 	if now.Before(day.AddDate(0, 0, 1).Add(billReady)) || len(lines) == 0 {
 		return nil, business("isp.bill_not_exist", "the bill doesn't exist")
 	}
-	packed, err := packBill(g.Credentials.SellerID, day, lines, g.bills.cut)
+	packed, err := packBill(g.credentials.SellerID, day, lines, g.bills.cut)
 	if err != nil {
 		return nil, &fault{Code: "20000", Msg: "Service Currently Unavailable", SubCode: "isp.unknow-error", SubMsg: "system busy"}
 	}

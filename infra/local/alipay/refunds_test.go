@@ -144,7 +144,7 @@ func TestCloseIsTold(t *testing.T) {
 // TestSwitchboard: a call whose answer is lost has an unknown outcome, done or not.
 func TestSwitchboard(t *testing.T) {
 	for fate, done := range map[Fate]bool{Lost: false, AnswerLost: true, Busy: true} {
-		w := &town{T: t, clock: &clock{at: time.Now()}}
+		w := &town{T: t, keys: keys(), clock: &clock{at: time.Now()}}
 		w.open(Options{Spoil: func(what, order string) Fate {
 			if what == "alipay.trade.refund" {
 				return fate

@@ -1,6 +1,6 @@
 // Package alipay stands in for Alipay on a developer's machine: the gateway that the functions call, the page that a
 // payer opens, and the notices that follow a payment. It has key pairs of its own, so everything is signed and verified as
-// with the real one, and it refuses what the real one refuses: code that pleases it by less than the protocol would
+// with the real one (plain keys, or certificates), and it refuses what the real one refuses: code that pleases it by less than the protocol would
 // fail the first time real money is at stake.
 //
 // What it keeps of Alipay's ways:
@@ -45,16 +45,17 @@ var schedule = []time.Duration{
 
 // Gateway is the stand-in. It is an http.Handler for gateway.do and the payer's pages. Run sends the notices.
 type Gateway struct {
-	Credentials Credentials
-	options     Options
-	mux         *http.ServeMux
-	wake        chan struct{} // tells Run that a notice is due
+	options Options
+	mux     *http.ServeMux
+	wake    chan struct{} // tells Run that a notice is due
 
-	mu      sync.Mutex
-	trades  map[string]*Trade // by key
-	codes   map[string]*Trade // by the QR code's token, dead ones included
-	journal *journal
-	bills   bills
+	mu          sync.Mutex
+	credentials Credentials
+	before      *Credentials      // those of the app that are taken, too
+	trades      map[string]*Trade // by key
+	codes       map[string]*Trade // by the QR code's token, dead ones included
+	journal     *journal
+	bills       bills
 }
 
 // New opens the journal and makes the gateway. Close it when done.
@@ -80,7 +81,7 @@ func New(credentials Credentials, o Options) (*Gateway, error) {
 	o.Client = &client
 
 	g := &Gateway{
-		Credentials: credentials, options: o, wake: make(chan struct{}, 1),
+		credentials: credentials, options: o, wake: make(chan struct{}, 1),
 		trades: make(map[string]*Trade), codes: make(map[string]*Trade),
 	}
 	var err error

@@ -40,8 +40,8 @@ func (g *Gateway) spoil(what, outTradeNo string) Fate {
 
 // wrong are the forms that are sent along with a notice.
 func (g *Gateway) wrong(fate Fate, t Trade, n Notice, now time.Time) (forms []string) {
-	fields := g.Credentials.NoticeFields(t, n, now)
-	signer := g.Credentials
+	fields := g.credentials.NoticeFields(t, n, now)
+	signer := g.credentials
 	switch fate {
 	case Twice:
 	case WrongAmount:
@@ -50,7 +50,7 @@ func (g *Gateway) wrong(fate Fate, t Trade, n Notice, now time.Time) (forms []st
 			fields["total_amount"] = "0.02"
 		}
 	case WrongSignature:
-		signer.Alipay = g.Credentials.App // whoever has the app's key isn't Alipay
+		signer.Alipay = g.credentials.App // whoever has the app's key isn't Alipay
 	default:
 		return nil
 	}

@@ -38,11 +38,11 @@ func FuzzReseal(f *testing.F) {
 	f.Add([]byte(`{"alipay_trade_query_response":{"code":"10000"},"alipay_cert_sn":"x","sign":"AAAA"}`))
 	f.Add([]byte(`{"error_response":{"code":"40002"}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		once, err := reseal(body)
+		once, err := reseal(body, nil)
 		if err != nil {
 			return
 		}
-		twice, err := reseal(once)
+		twice, err := reseal(once, nil)
 		if err != nil || string(once) != string(twice) {
 			t.Fatalf("%q became %q, then %q (%v)", body, once, twice, err)
 		}

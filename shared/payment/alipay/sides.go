@@ -49,7 +49,8 @@ func (c *Channel) Page(order payment.Order, returnURL string) (payment.Checkout,
 		AddBizField("subject", subject).
 		AddBizField("product_code", "FAST_INSTANT_TRADE_PAY").
 		AddBizField("time_expire", order.ExpiresAt.In(gmt8).Format(timeForm))
-	page, err := c.clients[0].BuildURL(request)
+	p := c.pins.Load()
+	page, err := p.clients[p.trusted.Load()].BuildURL(request) // signed with the key that Alipay took last
 	if err != nil {
 		return payment.Checkout{}, errors.New("alipay: the page's address can't be signed")
 	}
