@@ -11,6 +11,7 @@ import (
 
 	"billingcentre/shared/api"
 	"billingcentre/shared/api/apitest"
+	"billingcentre/shared/counter"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/ledger/memory"
 	"billingcentre/shared/metric"
@@ -96,10 +97,10 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, store: &counted{Store: books.Store}}
 	books.Store = w.store
 	metrics := &metric.Metrics{Out: io.Discard}
-	w.handler = handler{
-		channel: channel, desk: &recharge.Desk{Ledger: books}, metrics: metrics, log: slog.New(slog.DiscardHandler),
-		quarantine: &quarantine.Quarantine{Store: w.store, Now: now, Metrics: metrics},
-	}
+	w.handler = handler{counter.Notices{
+		Channel: channel, Desk: &recharge.Desk{Ledger: books}, Metrics: metrics, Log: slog.New(slog.DiscardHandler),
+		Quarantine: &quarantine.Quarantine{Store: w.store, Now: now, Metrics: metrics},
+	}}
 	return w
 }
 
@@ -111,7 +112,7 @@ func (w *world) send(name string) string {
 	return said
 }
 
-func (w *world) serve() api.Handler { return api.Serve(w.log, w.routes()...) }
+func (w *world) serve() api.Handler { return api.Serve(w.Log, w.routes()...) }
 
 func (w *world) cash() string {
 	w.t.Helper()
@@ -124,7 +125,7 @@ func (w *world) cash() string {
 
 func (w *world) kept() []quarantine.Message {
 	w.t.Helper()
-	messages, err := w.quarantine.List(w.t.Context(), "", 100)
+	messages, err := w.Quarantine.List(w.t.Context(), "", 100)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -202,7 +203,7 @@ func TestASecondPaymentOfAnOrderOpensItsRefundOnce(t *testing.T) {
 			t.Errorf("said %q, cash %s, kept %v", said, w.cash(), w.kept())
 		}
 	}
-	refunds, err := w.desk.Refunds(t.Context(), order)
+	refunds, err := w.Desk.Refunds(t.Context(), order)
 	if err != nil || len(refunds) != 1 || refunds[0].Cause != recharge.SecondPayment || refunds[0].Amount().String() != "100.00" {
 		t.Errorf("refunds %+v, %v", refunds, err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"billingcentre/shared/boot"
 	"billingcentre/shared/boot/till"
+	"billingcentre/shared/counter"
 	"billingcentre/shared/metric"
 	"billingcentre/shared/quarantine"
 	"billingcentre/shared/recharge"
@@ -18,11 +19,11 @@ func main() {
 	b := boot.Start()
 	ledger, metrics := b.Ledger(), &metric.Metrics{}
 	channel, keys := till.Alipay(context.Background(), b)
-	h := handler{
-		desk:       &recharge.Desk{Ledger: ledger, Channel: channel},
-		quarantine: &quarantine.Quarantine{Store: ledger.Store, Now: ledger.Now, Metrics: metrics},
-		metrics:    metrics,
-		log:        b.Log,
-	}
+	h := handler{counter.Rounds{
+		Desk:       &recharge.Desk{Ledger: ledger, Channel: channel},
+		Quarantine: &quarantine.Quarantine{Store: ledger.Store, Now: ledger.Now, Metrics: metrics},
+		Metrics:    metrics,
+		Log:        b.Log,
+	}}
 	lambda.Start(till.Fresh(keys, h.handle))
 }

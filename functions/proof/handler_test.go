@@ -38,7 +38,7 @@ func newHandler(out *bytes.Buffer) handler {
 	now := func() time.Time { return time.Date(2026, 11, 3, 2, 0, 0, 0, time.UTC) }
 	l := &ledger.Ledger{Store: new(memory.Store), Policy: wallet.DefaultPolicy(), Now: now}
 	auditor := proof.NewAuditor(&proof.Book{Store: l.Store, Now: now}, proof.Provider{Biller: biller{}, Desk: &recharge.Desk{Ledger: l}}, proof.Bank{Desk: &transfer.Desk{Ledger: l}})
-	return handler{auditor: auditor, log: slog.New(slog.DiscardHandler), metrics: &metric.Metrics{Out: out, Now: now}}
+	return handler{proof.Mornings{Auditor: auditor, Log: slog.New(slog.DiscardHandler), Metrics: &metric.Metrics{Out: out, Now: now}}}
 }
 
 func TestTheSchedulesEventProvesWhatIsDue(t *testing.T) {
@@ -46,24 +46,24 @@ func TestTheSchedulesEventProvesWhatIsDue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var event duty
+	var event proof.Duty
 	if err := json.Unmarshal(text, &event); err != nil {
 		t.Fatal(err)
 	}
 	var metrics bytes.Buffer
 	h := newHandler(&metrics)
 	out, err := h.handle(t.Context(), event)
-	if err != nil || out != (outcome{Proofs: 7, New: 7, Cases: 1}) || !strings.Contains(metrics.String(), `"ProofCases":1`) {
+	if err != nil || out != (proof.Outcome{Proofs: 7, New: 7, Cases: 1}) || !strings.Contains(metrics.String(), `"ProofCases":1`) {
 		t.Errorf("%+v, %v, %s", out, err, metrics.String())
 	}
 	metrics.Reset()
-	if out, err = h.handle(t.Context(), event); err != nil || out != (outcome{Proofs: 7}) || metrics.Len() > 0 {
+	if out, err = h.handle(t.Context(), event); err != nil || out != (proof.Outcome{Proofs: 7}) || metrics.Len() > 0 {
 		t.Errorf("the second run: %+v, %v, %s", out, err, metrics.String())
 	}
 }
 
 func TestOtherEventsAreRefused(t *testing.T) {
-	if out, err := newHandler(new(bytes.Buffer)).handle(t.Context(), duty{"expiry"}); err == nil || out != (outcome{}) {
+	if out, err := newHandler(new(bytes.Buffer)).handle(t.Context(), proof.Duty{Duty: "expiry"}); err == nil || out != (proof.Outcome{}) {
 		t.Errorf("%+v, %v", out, err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"billingcentre/shared/boot"
 	"billingcentre/shared/boot/secret"
 	"billingcentre/shared/boot/till"
+	"billingcentre/shared/counter"
 	"billingcentre/shared/recharge"
 )
 
@@ -19,9 +20,9 @@ func main() {
 	b := boot.Start()
 	ctx := context.Background()
 	channel, keys := till.Alipay(ctx, b)
-	h := handler{
-		desk:    till.Recharges(b, recharge.Desk{Ledger: b.Ledger(), Channel: channel}),
-		cursors: secret.Cursors(ctx, b),
-	}
+	h := handler{counter.Orders{
+		Desk:    till.Recharges(b, recharge.Desk{Ledger: b.Ledger(), Channel: channel}),
+		Cursors: secret.Cursors(ctx, b),
+	}}
 	lambda.Start(till.Fresh(keys, api.Serve(b.Log, h.routes()...)))
 }
