@@ -51,7 +51,7 @@ func (c *provider) Query(_ context.Context, id string) (payment.Trade, error) {
 	return payment.Trade{OrderID: id, Ref: "T1", State: payment.Paid, Total: order.Amount, Received: order.Amount}, nil
 }
 
-func (c *provider) Page(order payment.Order, returnURL string) (payment.Checkout, error) {
+func (c *provider) Page(_ context.Context, order payment.Order, returnURL string) (payment.Checkout, error) {
 	return payment.Checkout{Content: "https://page.example.com/" + order.ID, ExpiresAt: order.ExpiresAt}, nil
 }
 

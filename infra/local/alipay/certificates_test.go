@@ -29,7 +29,7 @@ func TestBothModes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newTownOf(t, credentials)
 			w.create("rch_1")
-			page, err := w.channel.Page(w.order("rch_2"), "https://console.example.com")
+			page, err := w.channel.Page(w.ctx(), w.order("rch_2"), "https://console.example.com")
 			if err != nil || !strings.Contains(w.browse(http.MethodGet, page.Content, ""), "rch_2") {
 				t.Errorf("the page %s, %v", page.Content, err)
 			}

@@ -75,7 +75,7 @@ func TestRefunds(t *testing.T) {
 // TestPagePay: the address that the channel makes takes a browser to the payment; a changed one is refused.
 func TestPagePay(t *testing.T) {
 	w := newTown(t)
-	checkout, err := w.channel.Page(w.order("rch_1"), "https://console.example.com/done")
+	checkout, err := w.channel.Page(w.ctx(), w.order("rch_1"), "https://console.example.com/done")
 	if err != nil || checkout.ExpiresAt.IsZero() {
 		t.Fatal(err)
 	}

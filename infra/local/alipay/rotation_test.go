@@ -4,7 +4,9 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"errors"
+	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -61,6 +63,10 @@ func changeKeys(t *testing.T, before, after Credentials) {
 		t.Helper()
 		count++
 		id := "rch_" + string(rune('a'+count))
+		page, err := w.channel.Page(w.ctx(), w.order(id+"_page"), "https://console.example.com")
+		if err != nil || !strings.Contains(w.browse(http.MethodGet, page.Content, ""), id+"_page") {
+			t.Errorf("%s: page: %v", when, err)
+		}
 		if _, err := w.channel.Create(w.ctx(), w.order(id)); err != nil {
 			t.Fatalf("%s: create: %v", when, err)
 		}
