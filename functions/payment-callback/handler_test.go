@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -224,5 +227,39 @@ func TestWithoutTheDatabaseNothingIsAccepted(t *testing.T) {
 		if said := w.send(name); said == "success" {
 			t.Errorf("%s: said %q while the database was down", name, said)
 		}
+	}
+}
+
+// N39: ten thousand forged notices a minute cost arithmetic, and nothing else: no database, no call.
+func TestForgedNoticesReachNothing(t *testing.T) {
+	w := newWorld(t)
+	var metrics bytes.Buffer
+	w.Metrics.Out = &metrics
+	const many = 1000
+	handle, event := w.serve(), apitest.Event(t, "payment-callback", "forged-signature")
+	for range many {
+		answer, err := handle(t.Context(), event)
+		if err != nil || strings.Contains(answer.Body, "success") || answer.Body == base64.StdEncoding.EncodeToString([]byte("success")) {
+			t.Fatal("a forged notice is taken")
+		}
+	}
+	if counted := strings.Count(metrics.String(), `"NoticeRefused":1`); w.store.calls != 0 || counted != many || len(w.kept()) != 0 {
+		t.Errorf("%d calls of the store, %d counted", w.store.calls, counted)
+	}
+}
+
+// N70: the notice comes before the provider's answer to precreate was noted; the order was written before the call.
+func TestANoticeThatOvertakesItsOrdersAnswerCredits(t *testing.T) {
+	w := newWorld(t)
+	pending, document, err := ledger.Read[recharge.Order](t.Context(), w.store, recharge.Key(order))
+	if err == nil {
+		pending.State = recharge.Pending
+		err = w.store.Put(t.Context(), document.With(pending))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said := w.send("paid"); said != "success" || w.cash() != "100.00" {
+		t.Errorf("said %q, cash %s", said, w.cash())
 	}
 }
