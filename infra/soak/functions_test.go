@@ -28,8 +28,13 @@ import (
 	"billingcentre/shared/wallet"
 )
 
-// functions are those that payments go through, as Lambda starts them.
-type functions struct{ recharge, callback, poller, proof lambda.Handler }
+// functions are those that payments go through, as Lambda starts them: a sandbox handles one event at a time, so each
+// invocation has its own.
+type functions struct{ recharge, callback, poller, proof func() lambda.Handler }
+
+func sandbox(handler any) func() lambda.Handler {
+	return func() lambda.Handler { return lambda.NewHandler(handler) }
+}
 
 // deploy wires the handlers as the functions' mains do.
 func deploy(books *ledger.Ledger, channel *alipay.Channel) functions {
@@ -42,11 +47,11 @@ func deploy(books *ledger.Ledger, channel *alipay.Channel) functions {
 	auditor := proof.NewAuditor(&proof.Book{Store: books.Store, Now: books.Now}, proof.Provider{Biller: channel, Desk: &recharge.Desk{Ledger: books}},
 		proof.Bank{Desk: &transfer.Desk{Ledger: books}})
 	return functions{
-		recharge: lambda.NewHandler(api.Serve(log,
+		recharge: sandbox(api.Serve(log,
 			api.Route{Key: takeRoute, Handle: orders.Take}, api.Route{Key: queryRoute, Handle: orders.Query}, api.Route{Key: refundRoute, Handle: orders.Refund})),
-		callback: lambda.NewHandler(api.Serve(log, api.Route{Key: noticeRoute, Handle: notices.Notice})),
-		poller:   lambda.NewHandler(rounds.Handle),
-		proof:    lambda.NewHandler(proof.Mornings{Auditor: auditor, Log: log, Metrics: metrics}.Handle),
+		callback: sandbox(api.Serve(log, api.Route{Key: noticeRoute, Handle: notices.Notice})),
+		poller:   sandbox(rounds.Handle),
+		proof:    sandbox(proof.Mornings{Auditor: auditor, Log: log, Metrics: metrics}.Handle),
 	}
 }
 
@@ -74,10 +79,12 @@ func spend(ctx context.Context) error {
 }
 
 // invoke has a function handle an event. Some invocations are killed on the way, and all have a clock of their own.
-func (s *soak) invoke(function lambda.Handler, event any) ([]byte, error) {
+func (s *soak) invoke(function func() lambda.Handler, event any) ([]byte, error) {
 	ctx, own := context.Context(s.Context()), &life{}
 	own.left.Store(1 << 40)
-	if s.wrong(8) {
+	if s.killAfter >= 0 {
+		own.left.Store(int64(s.killAfter))
+	} else if s.wrong(8) {
 		own.left.Store(int64(s.throw(12)))
 	}
 	s.skew.Store(0)
@@ -88,7 +95,7 @@ func (s *soak) invoke(function lambda.Handler, event any) ([]byte, error) {
 	if err != nil {
 		s.Fatal(err)
 	}
-	out, err := function.Invoke(context.WithValue(ctx, lifeKey{}, own), in)
+	out, err := function().Invoke(context.WithValue(ctx, lifeKey{}, own), in)
 	if own.left.Load() < 0 {
 		s.tell("killed invocations")
 		return nil, errKilled

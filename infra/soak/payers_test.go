@@ -168,19 +168,14 @@ type keyChange struct {
 
 func (s *soak) newKeys() *keyChange {
 	before := s.gateway.Credentials()
-	next, err := standin.NewCredentials()
-	if err != nil {
-		s.Fatal(err)
-	}
+	next := fresh()
 	next.AppID, next.SellerID, next.Certificates = before.AppID, before.SellerID, before.Certificates
-	if next, err = next.Issued(); err != nil {
-		s.Fatal(err)
-	}
-	c := &keyChange{s: s, next: next}
+	c := &keyChange{s: s, next: must(next.Issued())}
+	var err error
 	if c.while, err = before.Secret(); err != nil {
 		s.Fatal(err)
 	}
-	if c.then, err = next.Secret(); err != nil {
+	if c.then, err = c.next.Secret(); err != nil {
 		s.Fatal(err)
 	}
 	c.while.NextPrivateKey, c.while.NextKey = c.then.PrivateKey, c.then.PublicKey
@@ -188,14 +183,14 @@ func (s *soak) newKeys() *keyChange {
 	return c
 }
 
-func (c *keyChange) must(err error) {
+func (c *keyChange) done(err error) {
 	c.s.Helper()
 	if err != nil {
 		c.s.Fatal(err)
 	}
 }
 
-func (c *keyChange) announce() { c.must(c.s.channel.Renew(c.while)) }
-func (c *keyChange) use()      { c.must(c.s.gateway.Change(c.next, true)) }
-func (c *keyChange) giveUp()   { c.must(c.s.gateway.Change(c.next, false)) }
-func (c *keyChange) end()      { c.must(c.s.channel.Renew(c.then)) }
+func (c *keyChange) announce() { c.done(c.s.channel.Renew(c.while)) }
+func (c *keyChange) use()      { c.done(c.s.gateway.Change(c.next, true)) }
+func (c *keyChange) giveUp()   { c.done(c.s.gateway.Change(c.next, false)) }
+func (c *keyChange) end()      { c.done(c.s.channel.Renew(c.then)) }

@@ -36,6 +36,7 @@ type soak struct {
 	gateway   *standin.Gateway
 	channel   *alipay.Channel
 	functions functions
+	killAfter int            // calls, of every invocation; -1 leaves that to chance
 	sound     *recharge.Desk // looks past all faults
 
 	accounts int
@@ -90,19 +91,31 @@ func number(variable string, otherwise int) int {
 	return otherwise
 }
 
+// The app's credentials in its two modes, and those that follow: made once for all worlds.
+var (
+	plain     = sync.OnceValue(func() standin.Credentials { return must(standin.NewCredentials()) })
+	certified = sync.OnceValue(func() standin.Credentials { return must(plain().Certified()) })
+	fresh     = sync.OnceValue(func() standin.Credentials { return must(standin.NewCredentials()) })
+)
+
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
+}
+
 // newSoak makes the world of a seed. Every other seed has the app in certificate mode.
 func newSoak(t *testing.T, seed uint64, orders int) *soak {
 	s := &soak{
 		T: t, random: rand.New(rand.NewPCG(seed, seed)), clock: &clock{at: time.Now()}, store: &memory.Store{},
-		accounts: max(25, orders/30), orders: map[string]wallet.AccountID{}, told: map[string]int{},
+		accounts: max(25, orders/30), killAfter: -1, orders: map[string]wallet.AccountID{}, told: map[string]int{},
 	}
-	credentials, err := standin.NewCredentials()
-	if err == nil && seed%2 == 1 {
-		credentials, err = credentials.Certified()
+	credentials := plain()
+	if seed%2 == 1 {
+		credentials = certified()
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	var err error
 	if s.gateway, err = standin.New(credentials, standin.Options{Now: s.clock.now, Spoil: s.spoil}); err != nil {
 		t.Fatal(err)
 	}
