@@ -53,12 +53,33 @@ func TestTheSchedulesEventProvesWhatIsDue(t *testing.T) {
 	var metrics bytes.Buffer
 	h := newHandler(&metrics)
 	out, err := h.handle(t.Context(), event)
-	if err != nil || out != (proof.Outcome{Proofs: 7, New: 7, Cases: 1}) || !strings.Contains(metrics.String(), `"ProofCases":1`) {
+	if err != nil || out != (proof.Outcome{Proofs: 7, New: 7, Cases: 1}) || !strings.Contains(metrics.String(), `"ProofCases":1`) || !ran(&metrics) {
 		t.Errorf("%+v, %v, %s", out, err, metrics.String())
 	}
 	metrics.Reset()
-	if out, err = h.handle(t.Context(), event); err != nil || out != (proof.Outcome{Proofs: 7}) || metrics.Len() > 0 {
+	if out, err = h.handle(t.Context(), event); err != nil || out != (proof.Outcome{Proofs: 7}) || !ran(&metrics) || strings.Contains(metrics.String(), "ProofCases") {
 		t.Errorf("the second run: %+v, %v, %s", out, err, metrics.String())
+	}
+}
+
+// ran tells whether the run was counted as one that proved all that was due: an alarm rings when none is.
+func ran(metrics *bytes.Buffer) bool {
+	return strings.Contains(metrics.String(), `"ProofRan":1`)
+}
+
+// down is a provider that doesn't answer.
+type down struct{ biller }
+
+func (down) Bill(context.Context, string) ([]payment.BillRow, error) {
+	return nil, payment.ErrUnknownOutcome
+}
+
+func TestARunThatProvedNothingIsNotCounted(t *testing.T) {
+	var metrics bytes.Buffer
+	h := newHandler(&metrics)
+	h.Auditor.Sources["alipay"] = proof.Provider{Biller: down{}, Desk: &recharge.Desk{Ledger: &ledger.Ledger{Store: new(memory.Store), Now: time.Now}}}
+	if _, err := h.handle(t.Context(), proof.Duty{Duty: "proof"}); err == nil || ran(&metrics) {
+		t.Errorf("%v, %s", err, metrics.String())
 	}
 }
 

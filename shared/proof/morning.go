@@ -46,6 +46,9 @@ func (h Mornings) Handle(ctx context.Context, event Duty) (Outcome, error) {
 	}
 	proofs, err := auditor.Run(ctx)
 	out.Proofs = len(proofs)
+	if err == nil {
+		h.Metrics.Count("ProofRan", 1, "", "") // an alarm rings when it doesn't come
+	}
 	return out, err
 }
 

@@ -48,27 +48,3 @@ func FuzzReseal(f *testing.F) {
 		}
 	})
 }
-
-// BenchmarkVerifyNotice is the cost of one true notice, from the body to the fact. Budget: 0.2 ms.
-func BenchmarkVerifyNotice(b *testing.B) {
-	c := testChannel(b)
-	d := deliver(form(alipayKey(), paidFields()))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := c.VerifyNotice(d); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// BenchmarkForgedNotice is the cost of one with a bad signature, while two keys are pinned.
-func BenchmarkForgedNotice(b *testing.B) {
-	c := testChannel(b, func(c *Config) { c.Secret.NextKey = publicPEM(nextKey()) })
-	d := deliver(form(oldKey(), paidFields()))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := c.VerifyNotice(d); err == nil {
-			b.Fatal("accepted")
-		}
-	}
-}
