@@ -154,8 +154,8 @@ func packBill(seller string, day time.Time, lines []BillLine, cut bool) ([]byte,
 	name := seller + "0156_" + day.Format("20060102") + "_业务明细"
 	var out bytes.Buffer
 	archive := zip.NewWriter(&out)
-	for file, text := range map[string]string{name + ".csv": details.String(), name + "(汇总).csv": summary} {
-		if err := addFile(archive, file, text); err != nil {
+	for _, file := range [][2]string{{name + ".csv", details.String()}, {name + "(汇总).csv", summary}} {
+		if err := addFile(archive, file[0], file[1]); err != nil {
 			return nil, err
 		}
 	}

@@ -22,8 +22,8 @@ type Certificates struct {
 
 // The life of what is issued. Tests move clocks by days, never by years.
 const (
-	certificateAge  = 24 * time.Hour
-	certificateLife = 5 * 365 * 24 * time.Hour
+	certificateAge  = 365 * 24 * time.Hour
+	certificateLife = 30 * 365 * 24 * time.Hour
 )
 
 // Certified puts the app into certificate mode: a root, an authority below it, and a certificate for each side's key.
