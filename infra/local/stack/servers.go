@@ -46,10 +46,12 @@ func (s *Stack) serve(context.Context) error {
 	return nil
 }
 
-// aws is the one endpoint of AWS's services: both name the operation in a header.
+// aws is the one endpoint of AWS's services: two name the operation in a header, Lambda's Invoke has a path.
 func (s *Stack) aws() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch target := r.Header.Get("X-Amz-Target"); {
+		case strings.HasPrefix(r.URL.Path, invokePath):
+			s.invoke(w, r)
 		case strings.HasPrefix(target, "secretsmanager."):
 			s.secrets.ServeHTTP(w, r)
 		default:
