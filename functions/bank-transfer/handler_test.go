@@ -104,7 +104,7 @@ func TestTheExamplesOfStatements(t *testing.T) {
 		for _, bad := range got.Bad {
 			lines = append(lines, bad.Line-row.skip)
 		}
-		if diff := cmp.Diff([]int{5, 6}, lines); diff != "" || got.Imported != 2 || got.Repeated != 1 || got.Outgoing != 1 || got.Received != "64985.00" {
+		if diff := cmp.Diff([]int{5, 6}, lines); diff != "" || got.Imported != 2 || got.Repeated != 1 || got.Outgoing != 1 || got.Received != "64985.00" || len(got.Rows) != 2 {
 			t.Errorf("%s: %+v", file, got)
 		}
 		var page api.Page[map[string]any]
