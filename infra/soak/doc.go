@@ -5,6 +5,8 @@
 //	functions_test.go  the functions' handlers, with the events that Lambda brings them, killed at any call
 //	payers_test.go     what payers and operators do
 //	balance_test.go    what must hold in the end
+//	faults_test.go     every fault alone
+//	refund_test.go     a refund that is killed after every number of calls
 //	proof_test.go      what the daily proof tells of a bill that isn't true
 //
 // Orders, notices, rounds of the poller, refunds and mornings go through the handlers that are deployed, one invocation at a

@@ -32,6 +32,7 @@ type soak struct {
 	clock     *clock
 	skew      atomic.Int64 // of the clock of the invocation that began last
 	calm      atomic.Bool  // nothing goes wrong any more
+	faults    []forced     // that happen all the same
 	store     *memory.Store
 	gateway   *standin.Gateway
 	channel   *alipay.Channel
@@ -198,7 +199,7 @@ func (s *soak) spoil(what, _ string) standin.Fate {
 		fates = standin.NoticeFates
 	}
 	if s.calm.Load() || s.throw(10) > 3 {
-		return standin.Fine
+		return s.forcedFate(what)
 	}
 	fate := fates[s.throw(len(fates))]
 	if what == "notice" {
