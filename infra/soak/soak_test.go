@@ -53,7 +53,7 @@ type soak struct {
 // TestSoak: every paid fen is credited exactly once, sent back, or a case, and the daily proof says so. SOAK_ORDERS and
 // SOAK_SEED make it longer, and another.
 func TestSoak(t *testing.T) {
-	count, seed := number("SOAK_ORDERS", 40), uint64(number("SOAK_SEED", 20261122))
+	count, seed := number("SOAK_ORDERS", 30), uint64(number("SOAK_SEED", 20261122))
 	t.Logf("SOAK_ORDERS=%d SOAK_SEED=%d", count, seed)
 	s := newSoak(t, seed, count)
 	change := s.newKeys()

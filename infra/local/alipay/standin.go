@@ -13,7 +13,7 @@
 //   - A notice is sent up to eight times over 24 hours 22 minutes, until the answer is exactly "success".
 //
 // Trades and notices are kept in a journal of JSON lines, one whole trade a line, so that a restart goes on where the
-// last run stopped. Options.Spoil is the switchboard for faults: lost answers, notices that are lost, late, doubled or forged.
+// last run stopped. The switchboard is for faults: Options.Spoil for tests, POST /switchboard and the page of all payments for people.
 package alipay
 
 import (
@@ -56,6 +56,7 @@ type Gateway struct {
 	codes       map[string]*Trade // by the QR code's token, dead ones included
 	journal     *journal
 	bills       bills
+	plan        plan // of faults
 }
 
 // New opens the journal and makes the gateway. Close it when done.
@@ -93,6 +94,7 @@ func New(credentials Credentials, o Options) (*Gateway, error) {
 	g.mux.HandleFunc("GET /pay/{token}", g.servePage)
 	g.mux.HandleFunc("POST /pay/{token}", g.servePay)
 	g.mux.HandleFunc("GET /bill/{token}", g.serveBill)
+	g.mux.HandleFunc("POST /switchboard", g.serveSwitchboard)
 	g.mux.HandleFunc("GET /{$}", g.serveIndex)
 	return g, nil
 }

@@ -40,8 +40,8 @@ type Spoil func(what, outTradeNo string) Fate
 const late = 30 * time.Minute
 
 func (g *Gateway) spoil(what, outTradeNo string) Fate {
-	if g.options.Spoil == nil {
-		return Fine
+	if fate := g.plan.next(what); fate != Fine || g.options.Spoil == nil {
+		return fate
 	}
 	return g.options.Spoil(what, outTradeNo)
 }
