@@ -109,7 +109,7 @@ func must[T any](value T, err error) T {
 // newSoak makes the world of a seed. Every other seed has the app in certificate mode.
 func newSoak(t *testing.T, seed uint64, orders int) *soak {
 	s := &soak{
-		T: t, random: rand.New(rand.NewPCG(seed, seed)), clock: &clock{at: time.Now()}, store: &memory.Store{},
+		T: t, random: rand.New(rand.NewPCG(seed, seed)), clock: &clock{at: start(seed)}, store: &memory.Store{},
 		accounts: max(25, orders/30), killAfter: -1, orders: map[string]wallet.AccountID{}, told: map[string]int{},
 	}
 	credentials := plain()
@@ -153,6 +153,12 @@ func newSoak(t *testing.T, seed uint64, orders int) *soak {
 	}
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	return s
+}
+
+// start is today, at a time of day that the seed says: days end in the midst of some.
+func start(seed uint64) time.Time {
+	at := time.Now().In(gmt8)
+	return time.Date(at.Year(), at.Month(), at.Day(), 0, int(seed*97%(24*60)), 0, 0, gmt8)
 }
 
 func (s *soak) account(i int) wallet.AccountID {
