@@ -24,13 +24,6 @@ func (s *soak) order(i int) {
 		return
 	}
 	s.orders[order.ID], s.ids = order.Account, append(s.ids, order.ID)
-	if order.PageURL != "" {
-		answer, err := http.Get(order.PageURL)
-		if err != nil {
-			s.Fatal(err)
-		}
-		_ = answer.Body.Close()
-	}
 	switch s.throw(12) {
 	case 0:
 		s.tell("payers walk away before the scan")
@@ -87,10 +80,24 @@ func (s *soak) take(i int) (order counter.Order, ok bool) {
 		if err := json.Unmarshal([]byte(answer.Body), &order); err != nil {
 			s.Fatal(err)
 		}
+		s.goThere(order.PageURL)
 		return order, true
 	}
 	s.Fatalf("order %d: no answer", i)
 	return order, false
+}
+
+// goThere is what the shop's page does: it sends the payer to Alipay's.
+func (s *soak) goThere(page string) {
+	s.Helper()
+	if page == "" {
+		return
+	}
+	answer, err := http.Get(page)
+	if err != nil {
+		s.Fatal(err)
+	}
+	_ = answer.Body.Close()
 }
 
 func (s *soak) query(order, trade string) apitest.Call {

@@ -7,6 +7,8 @@ import (
 	"billingcentre/shared/api"
 	"billingcentre/shared/api/apitest"
 	"billingcentre/shared/counter"
+	"billingcentre/shared/money"
+	"billingcentre/shared/recharge"
 )
 
 // T-52: a refund whose functions are killed after every number of calls. Money never leaves without having been held, what is held
@@ -71,4 +73,39 @@ func refundKilledAfter(t *testing.T, calls int) (killed int) {
 		t.Errorf("killed after %d calls: in the end cash %d, held %d, sent back %d", calls, cash, pending, sent)
 	}
 	return killed
+}
+
+// T-50: a part is refunded, then the rest. Alipay tells the first as TRADE_SUCCESS once more and the second as TRADE_CLOSED: neither
+// credits, neither is a case, and the day's proof has them all.
+func TestAPartIsRefundedAndThenTheRest(t *testing.T) {
+	s := newSoak(t, 3, 1)
+	s.calm.Store(true)
+	order, _ := s.take(0)
+	s.orders[order.ID], s.ids = order.Account, append(s.ids, order.ID)
+	s.pay(order.ID)
+	s.minutes(1)
+	s.refundSome()
+	s.minutes(2)
+	rest := money.Of(money.CNY, s.fen(order.Amount)-1)
+	answer, err := s.ask(apitest.Call{
+		Route: refundRoute, Params: map[string]string{"recharge": order.ID}, Caller: api.Caller{Subject: "operator-1", Role: api.Operator},
+		Key: "rest", Body: `{"amount":"` + rest.String() + `","reason":"all of it"}`,
+	})
+	if err != nil || answer.StatusCode != 201 {
+		t.Fatalf("%d %s, %v", answer.StatusCode, answer.Body, err)
+	}
+	s.settle()
+	s.minutes(1)
+	trade, _ := s.gateway.Trade(order.ID)
+	now, err := s.sound.Find(t.Context(), order.Account, order.ID)
+	cash, pending := s.wallets()
+	if err != nil || cash != 0 || pending != 0 || len(trade.Refunds) != 2 || trade.Status != "TRADE_CLOSED" || now.State != recharge.Credited || s.kept() != "" {
+		t.Errorf("cash %d, held %d, trade %s with %d refunds, order %s, cases %q, %v", cash, pending, trade.Status, len(trade.Refunds), now.State, s.kept(), err)
+	}
+	for _, n := range trade.Notices {
+		if !n.Accepted() {
+			t.Errorf("the notice of %s isn't accepted: %+v", n.Status, n.Sends)
+		}
+	}
+	s.proves()
 }
