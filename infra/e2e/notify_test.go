@@ -30,7 +30,7 @@ type cashier struct {
 func TestNotify(t *testing.T) {
 	s := running(t)
 	t.Parallel()
-	c := &cashier{account: open(t, "notify", "CNY"), alipay: s.Alipay}
+	c := &cashier{account: open(t, fmt.Sprint("notify-", time.Now().UnixNano()), "CNY"), alipay: s.Alipay}
 	c.order = c.take()
 	t.Run("transport", c.transport)
 	t.Run("signature", c.signature)
