@@ -1,10 +1,12 @@
 package e2e
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 type refunds struct {
@@ -42,7 +44,7 @@ func (a *account) refunded(order string, cause string) {
 func TestPaymentsGoTheirWaysAndBack(t *testing.T) {
 	s := running(t)
 	t.Parallel()
-	a := open(t, "payments", "CNY")
+	a := open(t, fmt.Sprint("payments-", time.Now().UnixNano()), "CNY")
 	var order struct {
 		ID   string `json:"recharge_id"`
 		Page string `json:"page_url"`
