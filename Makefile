@@ -16,8 +16,8 @@ setup: ## look for Go, Java and npm; get what is missing, as far as that goes
 	@infra/setup.sh
 
 # The command takes the recipe's place, so that a signal reaches it, and nothing else stays behind.
-run: setup $(LOCAL) ## the whole centre on this machine, until Ctrl-C [JSON=file for the first statement, ONCE=1 to stop after it]
-	@exec $(LOCAL) run $(if $(ONCE),-once) $(if $(JSON),-json '$(JSON)')
+run: setup $(LOCAL) ## the whole centre on this machine, until Ctrl-C [JSON=file for the first statement, ONCE=1 to stop after it, CERTIFICATES=1 for Alipay's other mode]
+	@exec $(LOCAL) run $(if $(ONCE),-once) $(if $(CERTIFICATES),-certificates) $(if $(JSON),-json '$(JSON)')
 
 token: $(LOCAL) ## a token for the API of the running centre: ROLE=owner|viewer|operator|partner [ACCOUNT=..] [PARTNER=..]
 	@$(LOCAL) token -role '$(or $(ROLE),owner)' $(if $(ACCOUNT),-account '$(ACCOUNT)') $(if $(PARTNER),-partner '$(PARTNER)')

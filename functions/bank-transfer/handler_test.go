@@ -3,12 +3,17 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/go-cmp/cmp"
 
 	"billingcentre/shared/api"
 	"billingcentre/shared/api/apitest"
@@ -25,7 +30,9 @@ const config = `{"receiver":{"name":"Centre Ltd","bank":"Bank of Examples","numb
 "fee_tolerance":"50.00","second_operator_above":"50000.00","order_days":30}`
 
 // newHandler is the desk over an account, acme, in CNY.
-func newHandler(t *testing.T) api.Handler {
+func newHandler(t *testing.T) api.Handler { return newHandlerWith(t, config) }
+
+func newHandlerWith(t *testing.T, config string) api.Handler {
 	t.Helper()
 	c, err := transfer.ParseConfig(config)
 	if err != nil {
@@ -65,6 +72,47 @@ func TestEvents(t *testing.T) {
 		}
 		return handler
 	})
+}
+
+// The examples of a bank's file: plain, and as a bank in China makes it (GBK, two lines of its own first). What can't be read is told
+// by its line, and what can is the same from both.
+func TestTheExamplesOfStatements(t *testing.T) {
+	const columns = `"memo":"附言"`
+	for file, row := range map[string]struct {
+		config string
+		skip   int
+	}{
+		"statement.csv":     {config, 0},
+		"statement-gbk.csv": {strings.Replace(config, columns, columns+`,"encoding":"gbk","skip":2`, 1), 2},
+	} {
+		text, err := os.ReadFile("../../events/bank-transfer/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		event := apitest.Call{
+			Route: "POST /v1/operator/bank-statements", Caller: api.Caller{Subject: "olga", Role: api.Operator}, Header: map[string]string{"content-type": "text/csv"},
+		}.Event()
+		event.Body, event.IsBase64Encoded = base64.StdEncoding.EncodeToString(text), true
+		var got statement
+		handler := newHandlerWith(t, row.config)
+		answer, err := handler(t.Context(), event) // past the contract's check, which takes all CSV for UTF-8 with one header
+		if err != nil || answer.StatusCode != 201 {
+			t.Fatalf("%s: %d %s, %v", file, answer.StatusCode, answer.Body, err)
+		}
+		apitest.Answer{Body: jsontext.Value(answer.Body)}.Into(t, &got)
+		var lines []int
+		for _, bad := range got.Bad {
+			lines = append(lines, bad.Line-row.skip)
+		}
+		if diff := cmp.Diff([]int{5, 6}, lines); diff != "" || got.Imported != 2 || got.Repeated != 1 || got.Outgoing != 1 || got.Received != "64985.00" || len(got.Rows) != 2 {
+			t.Errorf("%s: %+v", file, got)
+		}
+		var page api.Page[map[string]any]
+		apitest.Send(t, handler, apitest.Call{Route: "GET /v1/operator/bank-rows", Caller: api.Caller{Subject: "olga", Role: api.Operator}}.Event()).Into(t, &page)
+		if len(page.Items) != 2 || !strings.Contains(fmt.Sprint(page.Items), "某某公司") {
+			t.Errorf("%s: %v", file, page.Items)
+		}
+	}
 }
 
 func TestWhoMayDoWhat(t *testing.T) {

@@ -54,6 +54,18 @@ func (q *tray) Send(_ context.Context, body string) error {
 	return q.err
 }
 
+// dice gives the same codes in every run, to as many as ask at once.
+type dice struct {
+	mu     sync.Mutex
+	source *rand.ChaCha8
+}
+
+func (d *dice) Read(b []byte) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.source.Read(b)
+}
+
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, now: time.Date(2026, 11, 2, 3, 0, 0, 0, time.UTC), queue: new(tray), told: new(tray)}
@@ -62,7 +74,7 @@ func newWorld(t *testing.T) *world {
 	l := &ledger.Ledger{Store: new(memory.Store), Policy: wallet.DefaultPolicy(), Now: now, Wait: func(context.Context, int) error { return nil }}
 	w.handler = handler{
 		ledger:     l,
-		vouchers:   &voucher.Desk{Ledger: l, Key: []byte("a key of tests"), Metrics: metrics, Now: now, Chance: rand.NewChaCha8([32]byte{7})},
+		vouchers:   &voucher.Desk{Ledger: l, Key: []byte("a key of tests"), Metrics: metrics, Now: now, Chance: &dice{source: rand.NewChaCha8([32]byte{7})}},
 		quarantine: &quarantine.Quarantine{Store: l.Store, Now: now, Metrics: metrics},
 		replays:    map[string]sender{billSource: w.queue, noticeSource: w.told},
 		proofs:     &proof.Book{Store: l.Store, Now: now},

@@ -1,16 +1,20 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"billingcentre/shared/api"
 	"billingcentre/shared/api/apitest"
+	"billingcentre/shared/counter"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/ledger/memory"
 	"billingcentre/shared/metric"
@@ -68,8 +72,15 @@ func (c *counted) Put(ctx context.Context, documents ...ledger.Document) error {
 	return c.Store.Put(ctx, documents...)
 }
 
-func newWorld(t *testing.T) *world {
-	text, err := os.ReadFile(events + "testdata/secret.json")
+func newWorld(t *testing.T) *world { return newWorldFor(t, "paid") }
+
+// newWorldFor is the world of an event: some are for an app in certificate mode, some tell of refunds that we made.
+func newWorldFor(t *testing.T, event string) *world {
+	secretFile := "secret.json"
+	if strings.HasPrefix(event, "certificate-") {
+		secretFile = "secret-certificates.json"
+	}
+	text, err := os.ReadFile(events + "testdata/" + secretFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,11 +107,32 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, store: &counted{Store: books.Store}}
 	books.Store = w.store
 	metrics := &metric.Metrics{Out: io.Discard}
-	w.handler = handler{
-		channel: channel, desk: &recharge.Desk{Ledger: books}, metrics: metrics, log: slog.New(slog.DiscardHandler),
-		quarantine: &quarantine.Quarantine{Store: w.store, Now: now, Metrics: metrics},
+	w.handler = handler{counter.Notices{
+		Channel: channel, Desk: &recharge.Desk{Ledger: books}, Metrics: metrics, Log: slog.New(slog.DiscardHandler),
+		Quarantine: &quarantine.Quarantine{Store: w.store, Now: now, Metrics: metrics},
+	}}
+	if strings.HasPrefix(event, "refund-of-") {
+		w.refund(event)
 	}
 	return w
+}
+
+// refund makes what a refund's notice tells of: an operator's refund of the paid order, or that of a second payment.
+func (w *world) refund(event string) {
+	w.t.Helper()
+	w.send("paid")
+	if event == "refund-of-second-payment" {
+		w.send("second-trade")
+		return
+	}
+	amount := "30.00"
+	if event == "refund-of-ours-in-full" {
+		amount = "100.00"
+	}
+	wish := recharge.RefundWish{Order: order, Once: "refund-1", Amount: amount, Reason: "test", Actor: "operator-1"}
+	if _, _, err := w.Desk.Refund(w.t.Context(), wish); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // send delivers one of the events, and tells what the provider hears.
@@ -111,7 +143,7 @@ func (w *world) send(name string) string {
 	return said
 }
 
-func (w *world) serve() api.Handler { return api.Serve(w.log, w.routes()...) }
+func (w *world) serve() api.Handler { return api.Serve(w.Log, w.routes()...) }
 
 func (w *world) cash() string {
 	w.t.Helper()
@@ -124,7 +156,7 @@ func (w *world) cash() string {
 
 func (w *world) kept() []quarantine.Message {
 	w.t.Helper()
-	messages, err := w.quarantine.List(w.t.Context(), "", 100)
+	messages, err := w.Quarantine.List(w.t.Context(), "", 100)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -132,7 +164,7 @@ func (w *world) kept() []quarantine.Message {
 }
 
 func TestEvents(t *testing.T) {
-	apitest.Run(t, "payment-callback", func(t *testing.T, _ string) api.Handler { return newWorld(t).serve() })
+	apitest.Run(t, "payment-callback", func(t *testing.T, name string) api.Handler { return newWorldFor(t, name).serve() })
 }
 
 // What each event must lead to, whatever the answer looks like. accepted is what the provider hears; a notice that
@@ -149,12 +181,13 @@ func TestWhatEachNoticeDoes(t *testing.T) {
 		"second-trade": credits, "waiting": nothing, "closed": nothing,
 		"amount-too-small": kept, "amount-too-large": kept, "amount-exponent": kept, "coupon": kept, "other-app": kept, "other-seller": kept,
 		"other-auth-app": kept, "unknown-order": kept, "strange-order-id": kept, "refunded-in-part": kept, "refunded-in-full": kept, "pending": kept,
+		"certificate-paid": credits, "certificate-unnamed": credits, "certificate-unknown": rejected,
 		"unsigned": rejected, "forged-signature": rejected, "forged-key": rejected, "forged-amount": rejected, "forged-cert-sn": rejected, "forged-extra-param": rejected,
 		"sign-type-md5": rejected, "duplicate-key": rejected, "duplicate-sign": rejected, "empty": rejected, "text-plain": rejected, "bad-escape": rejected,
 		"bad-utf8": rejected, "charset-evil": rejected, "base64-flag-lies": rejected, "too-many-fields": rejected,
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newWorldFor(t, name)
 			said, got := w.send(name), ""
 			switch {
 			case w.cash() == "100.00" && len(w.kept()) == 0 && said == "success":
@@ -202,9 +235,28 @@ func TestASecondPaymentOfAnOrderOpensItsRefundOnce(t *testing.T) {
 			t.Errorf("said %q, cash %s, kept %v", said, w.cash(), w.kept())
 		}
 	}
-	refunds, err := w.desk.Refunds(t.Context(), order)
+	refunds, err := w.Desk.Refunds(t.Context(), order)
 	if err != nil || len(refunds) != 1 || refunds[0].Cause != recharge.SecondPayment || refunds[0].Amount().String() != "100.00" {
 		t.Errorf("refunds %+v, %v", refunds, err)
+	}
+}
+
+// A refund that we asked for is told at the payment's URL: as TRADE_SUCCESS once more, or TRADE_CLOSED. It credits nothing, books
+// nothing, which is payment-poller's, and is no case.
+func TestNoticesOfOurOwnRefundsChangeNothing(t *testing.T) {
+	for name, cash := range map[string]string{"refund-of-ours": "70.00", "refund-of-ours-in-full": "0.00", "refund-of-second-payment": "100.00"} {
+		w := newWorldFor(t, name)
+		if w.cash() != cash {
+			t.Errorf("%s: cash %s before", name, w.cash())
+		}
+		for range 2 {
+			if said := w.send(name); said != "success" || w.cash() != cash || len(w.kept()) != 0 {
+				t.Errorf("%s: said %q, cash %s, kept %v", name, said, w.cash(), w.kept())
+			}
+		}
+		if refunds, err := w.Desk.Refunds(t.Context(), order); err != nil || len(refunds) != 1 || refunds[0].State != recharge.RefundPending {
+			t.Errorf("%s: refunds %+v, %v", name, refunds, err)
+		}
 	}
 }
 
@@ -223,5 +275,39 @@ func TestWithoutTheDatabaseNothingIsAccepted(t *testing.T) {
 		if said := w.send(name); said == "success" {
 			t.Errorf("%s: said %q while the database was down", name, said)
 		}
+	}
+}
+
+// N39: ten thousand forged notices a minute cost arithmetic, and nothing else: no database, no call.
+func TestForgedNoticesReachNothing(t *testing.T) {
+	w := newWorld(t)
+	var metrics bytes.Buffer
+	w.Metrics.Out = &metrics
+	const many = 1000
+	handle, event := w.serve(), apitest.Event(t, "payment-callback", "forged-signature")
+	for range many {
+		answer, err := handle(t.Context(), event)
+		if err != nil || strings.Contains(answer.Body, "success") || answer.Body == base64.StdEncoding.EncodeToString([]byte("success")) {
+			t.Fatal("a forged notice is taken")
+		}
+	}
+	if counted := strings.Count(metrics.String(), `"NoticeRefused":1`); w.store.calls != 0 || counted != many || len(w.kept()) != 0 {
+		t.Errorf("%d calls of the store, %d counted", w.store.calls, counted)
+	}
+}
+
+// N70: the notice comes before the provider's answer to precreate was noted; the order was written before the call.
+func TestANoticeThatOvertakesItsOrdersAnswerCredits(t *testing.T) {
+	w := newWorld(t)
+	pending, document, err := ledger.Read[recharge.Order](t.Context(), w.store, recharge.Key(order))
+	if err == nil {
+		pending.State = recharge.Pending
+		err = w.store.Put(t.Context(), document.With(pending))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said := w.send("paid"); said != "success" || w.cash() != "100.00" {
+		t.Errorf("said %q, cash %s", said, w.cash())
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"billingcentre/shared/api"
 	"billingcentre/shared/boot"
 	"billingcentre/shared/boot/till"
+	"billingcentre/shared/counter"
 	"billingcentre/shared/metric"
 	"billingcentre/shared/quarantine"
 	"billingcentre/shared/recharge"
@@ -18,12 +19,13 @@ import (
 func main() {
 	b := boot.Start()
 	ledger, metrics := b.Ledger(), &metric.Metrics{}
-	h := handler{
-		channel:    till.Alipay(context.Background(), b),
-		desk:       &recharge.Desk{Ledger: ledger},
-		quarantine: &quarantine.Quarantine{Store: ledger.Store, Now: ledger.Now, Metrics: metrics},
-		metrics:    metrics,
-		log:        b.Log,
-	}
-	lambda.Start(api.Serve(b.Log, h.routes()...))
+	channel, keys := till.Alipay(context.Background(), b)
+	h := handler{counter.Notices{
+		Channel:    channel,
+		Desk:       &recharge.Desk{Ledger: ledger},
+		Quarantine: &quarantine.Quarantine{Store: ledger.Store, Now: ledger.Now, Metrics: metrics},
+		Metrics:    metrics,
+		Log:        b.Log,
+	}}
+	lambda.Start(till.Fresh(keys, api.Serve(b.Log, h.routes()...)))
 }

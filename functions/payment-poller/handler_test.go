@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"billingcentre/shared/counter"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/ledger/memory"
 	"billingcentre/shared/metric"
@@ -35,7 +36,7 @@ func (p provider) VerifyNotice(payment.Delivery) (payment.Notice, error) {
 }
 func (p provider) Reply(bool) payment.Reply { return payment.Reply{} }
 
-func event(t *testing.T) (d duty) {
+func event(t *testing.T) (d counter.Duty) {
 	text, err := os.ReadFile("../../events/payment-poller/schedule.json")
 	if err == nil {
 		err = json.Unmarshal(text, &d)
@@ -68,15 +69,15 @@ func TestWhatARoundDoes(t *testing.T) {
 			clock := func() time.Time { return now }
 			metrics := &metric.Metrics{Out: io.Discard}
 			books := &ledger.Ledger{Store: &memory.Store{}, Policy: wallet.DefaultPolicy(), Now: clock}
-			h := handler{
-				desk: &recharge.Desk{Ledger: books, Channel: provider{row.said}}, metrics: metrics, log: slog.New(slog.DiscardHandler),
-				quarantine: &quarantine.Quarantine{Store: books.Store, Now: clock, Metrics: metrics},
-			}
+			h := handler{counter.Rounds{
+				Desk: &recharge.Desk{Ledger: books, Channel: provider{row.said}}, Metrics: metrics, Log: slog.New(slog.DiscardHandler),
+				Quarantine: &quarantine.Quarantine{Store: books.Store, Now: clock, Metrics: metrics},
+			}}
 			open := wallet.Open{Account: "acme", Currency: money.CNY, Zone: "Asia/Shanghai"}
 			if _, err := books.Do(t.Context(), "acme", ledger.Intent{Command: open}); err != nil {
 				t.Fatal(err)
 			}
-			if _, _, err := h.desk.Take(t.Context(), recharge.Wish{Account: "acme", Once: "k", Amount: "1.00"}); err != nil {
+			if _, _, err := h.Desk.Take(t.Context(), recharge.Wish{Account: "acme", Once: "k", Amount: "1.00"}); err != nil {
 				t.Fatal(err)
 			}
 			if round, err := h.handle(t.Context(), event(t)); err != nil || round != (recharge.Round{}) {
@@ -86,7 +87,7 @@ func TestWhatARoundDoes(t *testing.T) {
 			if round, err := h.handle(t.Context(), event(t)); err != nil || round != row.want {
 				t.Errorf("%+v, %v, want %+v", round, err, row.want)
 			}
-			kept, err := h.quarantine.List(t.Context(), "", 10)
+			kept, err := h.Quarantine.List(t.Context(), "", 10)
 			head, headErr := books.Store.Head(t.Context(), "acme")
 			if err != nil || headErr != nil || len(kept) != row.kept || head.Cash.String() != row.cash {
 				t.Errorf("cash %s, kept %v, %v", head.Cash, kept, err)
@@ -95,8 +96,46 @@ func TestWhatARoundDoes(t *testing.T) {
 	}
 }
 
+// N76: a verified notice says paid, the provider's query still says waiting: the signature is trusted, and nothing is taken back.
+func TestAQueryThatLagsBehindTheNoticeChangesNothing(t *testing.T) {
+	now := time.Date(2026, 11, 22, 1, 0, 0, 0, time.UTC)
+	clock, metrics := func() time.Time { return now }, &metric.Metrics{Out: io.Discard}
+	books := &ledger.Ledger{Store: &memory.Store{}, Policy: wallet.DefaultPolicy(), Now: clock}
+	waits := func(id string) (payment.Trade, error) {
+		return payment.Trade{OrderID: id, Ref: "T1", State: payment.Waiting, Total: money.Of(money.CNY, 100), Received: money.Of(money.CNY, 0)}, nil
+	}
+	h := handler{counter.Rounds{
+		Desk: &recharge.Desk{Ledger: books, Channel: provider{waits}}, Metrics: metrics, Log: slog.New(slog.DiscardHandler),
+		Quarantine: &quarantine.Quarantine{Store: books.Store, Now: clock, Metrics: metrics},
+	}}
+	open := wallet.Open{Account: "acme", Currency: money.CNY, Zone: "Asia/Shanghai"}
+	if _, err := books.Do(t.Context(), "acme", ledger.Intent{Command: open}); err != nil {
+		t.Fatal(err)
+	}
+	order, _, err := h.Desk.Take(t.Context(), recharge.Wish{Account: "acme", Once: "k", Amount: "1.00"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	paid := payment.Notice{Trade: payment.Trade{Channel: "alipay", OrderID: order.ID, Ref: "T1", State: payment.Paid, Total: order.Amount(), Received: order.Amount()}}
+	if credited, err := h.Desk.Heed(t.Context(), paid); err != nil || !credited {
+		t.Fatal(credited, err)
+	}
+	for now = now.Add(time.Minute); now.Before(order.Ends().Add(time.Hour)); now = now.Add(time.Minute) {
+		if _, err := h.handle(t.Context(), event(t)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.Desk.Ask(t.Context(), "acme", order.ID, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	head, err := books.Store.Head(t.Context(), "acme")
+	if found, findErr := h.Desk.Find(t.Context(), "acme", order.ID); err != nil || findErr != nil || head.Cash.String() != "1.00" || found.State != recharge.Credited {
+		t.Errorf("cash %s, %+v, %v, %v", head.Cash, found, err, findErr)
+	}
+}
+
 func TestOtherEventsDoNothing(t *testing.T) {
-	if _, err := (handler{}).handle(t.Context(), duty{"expiry"}); err == nil {
+	if _, err := (handler{}).handle(t.Context(), counter.Duty{Duty: "expiry"}); err == nil {
 		t.Error("took another schedule's event")
 	}
 }

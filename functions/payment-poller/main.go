@@ -9,6 +9,7 @@ import (
 
 	"billingcentre/shared/boot"
 	"billingcentre/shared/boot/till"
+	"billingcentre/shared/counter"
 	"billingcentre/shared/metric"
 	"billingcentre/shared/quarantine"
 	"billingcentre/shared/recharge"
@@ -17,11 +18,12 @@ import (
 func main() {
 	b := boot.Start()
 	ledger, metrics := b.Ledger(), &metric.Metrics{}
-	h := handler{
-		desk:       &recharge.Desk{Ledger: ledger, Channel: till.Alipay(context.Background(), b)},
-		quarantine: &quarantine.Quarantine{Store: ledger.Store, Now: ledger.Now, Metrics: metrics},
-		metrics:    metrics,
-		log:        b.Log,
-	}
-	lambda.Start(h.handle)
+	channel, keys := till.Alipay(context.Background(), b)
+	h := handler{counter.Rounds{
+		Desk:       &recharge.Desk{Ledger: ledger, Channel: channel},
+		Quarantine: &quarantine.Quarantine{Store: ledger.Store, Now: ledger.Now, Metrics: metrics},
+		Metrics:    metrics,
+		Log:        b.Log,
+	}}
+	lambda.Start(till.Fresh(keys, h.handle))
 }

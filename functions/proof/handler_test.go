@@ -38,7 +38,7 @@ func newHandler(out *bytes.Buffer) handler {
 	now := func() time.Time { return time.Date(2026, 11, 3, 2, 0, 0, 0, time.UTC) }
 	l := &ledger.Ledger{Store: new(memory.Store), Policy: wallet.DefaultPolicy(), Now: now}
 	auditor := proof.NewAuditor(&proof.Book{Store: l.Store, Now: now}, proof.Provider{Biller: biller{}, Desk: &recharge.Desk{Ledger: l}}, proof.Bank{Desk: &transfer.Desk{Ledger: l}})
-	return handler{auditor: auditor, log: slog.New(slog.DiscardHandler), metrics: &metric.Metrics{Out: out, Now: now}}
+	return handler{proof.Mornings{Auditor: auditor, Log: slog.New(slog.DiscardHandler), Metrics: &metric.Metrics{Out: out, Now: now}}}
 }
 
 func TestTheSchedulesEventProvesWhatIsDue(t *testing.T) {
@@ -46,24 +46,45 @@ func TestTheSchedulesEventProvesWhatIsDue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var event duty
+	var event proof.Duty
 	if err := json.Unmarshal(text, &event); err != nil {
 		t.Fatal(err)
 	}
 	var metrics bytes.Buffer
 	h := newHandler(&metrics)
 	out, err := h.handle(t.Context(), event)
-	if err != nil || out != (outcome{Proofs: 7, New: 7, Cases: 1}) || !strings.Contains(metrics.String(), `"ProofCases":1`) {
+	if err != nil || out != (proof.Outcome{Proofs: 7, New: 7, Cases: 1}) || !strings.Contains(metrics.String(), `"ProofCases":1`) || !ran(&metrics) {
 		t.Errorf("%+v, %v, %s", out, err, metrics.String())
 	}
 	metrics.Reset()
-	if out, err = h.handle(t.Context(), event); err != nil || out != (outcome{Proofs: 7}) || metrics.Len() > 0 {
+	if out, err = h.handle(t.Context(), event); err != nil || out != (proof.Outcome{Proofs: 7}) || !ran(&metrics) || strings.Contains(metrics.String(), "ProofCases") {
 		t.Errorf("the second run: %+v, %v, %s", out, err, metrics.String())
 	}
 }
 
+// ran tells whether the run was counted as one that proved all that was due: an alarm rings when none is.
+func ran(metrics *bytes.Buffer) bool {
+	return strings.Contains(metrics.String(), `"ProofRan":1`)
+}
+
+// down is a provider that doesn't answer.
+type down struct{ biller }
+
+func (down) Bill(context.Context, string) ([]payment.BillRow, error) {
+	return nil, payment.ErrUnknownOutcome
+}
+
+func TestARunThatProvedNothingIsNotCounted(t *testing.T) {
+	var metrics bytes.Buffer
+	h := newHandler(&metrics)
+	h.Auditor.Sources["alipay"] = proof.Provider{Biller: down{}, Desk: &recharge.Desk{Ledger: &ledger.Ledger{Store: new(memory.Store), Now: time.Now}}}
+	if _, err := h.handle(t.Context(), proof.Duty{Duty: "proof"}); err == nil || ran(&metrics) {
+		t.Errorf("%v, %s", err, metrics.String())
+	}
+}
+
 func TestOtherEventsAreRefused(t *testing.T) {
-	if out, err := newHandler(new(bytes.Buffer)).handle(t.Context(), duty{"expiry"}); err == nil || out != (outcome{}) {
+	if out, err := newHandler(new(bytes.Buffer)).handle(t.Context(), proof.Duty{Duty: "expiry"}); err == nil || out != (proof.Outcome{}) {
 		t.Errorf("%+v, %v", out, err)
 	}
 }

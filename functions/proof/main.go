@@ -18,15 +18,16 @@ import (
 
 func main() {
 	b := boot.Start()
-	ledger, channel := b.Ledger(), till.Alipay(context.Background(), b)
-	h := handler{
-		auditor: proof.NewAuditor(
+	ledger := b.Ledger()
+	channel, keys := till.Alipay(context.Background(), b)
+	h := handler{proof.Mornings{
+		Auditor: proof.NewAuditor(
 			&proof.Book{Store: ledger.Store, Now: ledger.Now},
 			proof.Provider{Biller: channel, Desk: &recharge.Desk{Ledger: ledger}},
 			proof.Bank{Desk: &transfer.Desk{Ledger: ledger, Config: till.BankTransfers(b)}},
 		),
-		log:     b.Log,
-		metrics: &metric.Metrics{},
-	}
-	lambda.Start(h.handle)
+		Log:     b.Log,
+		Metrics: &metric.Metrics{},
+	}}
+	lambda.Start(till.Fresh(keys, h.handle))
 }

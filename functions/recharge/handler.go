@@ -1,150 +1,21 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
-
-	"github.com/skip2/go-qrcode"
-
 	"billingcentre/shared/api"
-	"billingcentre/shared/money"
-	"billingcentre/shared/recharge"
-	"billingcentre/shared/refusal"
-	"billingcentre/shared/wallet"
+	"billingcentre/shared/counter"
 )
 
-const qrPixels = 320
-
-type handler struct {
-	desk    *recharge.Desk
-	cursors api.Cursors
-}
+// handler is the counter's orders under this function's routes.
+type handler struct{ counter.Orders }
 
 func (h handler) routes() []api.Route {
 	return []api.Route{
-		{Key: "POST /v1/accounts/{account}/recharges", Handle: h.take},
-		{Key: "GET /v1/accounts/{account}/recharges", Handle: h.list},
-		{Key: "GET /v1/accounts/{account}/recharges/{recharge}", Handle: h.get},
-		{Key: "GET /v1/accounts/{account}/recharges/{recharge}/qr.png", Handle: h.qr},
-		{Key: "POST /v1/accounts/{account}/recharges/{recharge}/query", Handle: h.query},
-		{Key: "POST /v1/operator/recharges/{recharge}/refunds", Handle: h.refund},
-		{Key: "GET /v1/operator/recharges/{recharge}/refunds", Handle: h.refunds},
+		{Key: "POST /v1/accounts/{account}/recharges", Handle: h.Take},
+		{Key: "GET /v1/accounts/{account}/recharges", Handle: h.List},
+		{Key: "GET /v1/accounts/{account}/recharges/{recharge}", Handle: h.Get},
+		{Key: "GET /v1/accounts/{account}/recharges/{recharge}/qr.png", Handle: h.QR},
+		{Key: "POST /v1/accounts/{account}/recharges/{recharge}/query", Handle: h.Query},
+		{Key: "POST /v1/operator/recharges/{recharge}/refunds", Handle: h.Refund},
+		{Key: "GET /v1/operator/recharges/{recharge}/refunds", Handle: h.Refunds},
 	}
-}
-
-// answer is a recharge order as its customer sees it.
-type answer struct {
-	ID         string           `json:"recharge_id"`
-	Account    wallet.AccountID `json:"account_id"`
-	Channel    string           `json:"channel"`
-	Currency   string           `json:"currency"`
-	Amount     string           `json:"amount"`
-	State      recharge.State   `json:"state"`
-	CreatedAt  string           `json:"created_at"`
-	ExpiresAt  string           `json:"expires_at"`
-	QRContent  string           `json:"qr_content,omitempty"`
-	QRImage    string           `json:"qr_image,omitempty"` // path of the PNG
-	PageURL    string           `json:"page_url,omitempty"` // the provider's page to pay at
-	Trade      string           `json:"trade,omitempty"`
-	CreditedAt string           `json:"credited_at,omitempty"`
-	Refunded   string           `json:"refunded,omitempty"` // of the amount: sent back, or about to be
-}
-
-func answerOf(o recharge.Order) answer {
-	a := answer{
-		ID: o.ID, Account: o.Account, Channel: o.Channel, Currency: string(o.Currency), Amount: o.Amount().String(), State: o.State,
-		CreatedAt: api.Instant(o.CreatedAt), ExpiresAt: api.Instant(o.ExpiresAt), Trade: o.Trade, CreditedAt: api.Instant(o.CreditedAt),
-	}
-	if o.Refunded > 0 {
-		a.Refunded = money.Of(o.Currency, o.Refunded).String()
-	}
-	if o.State == recharge.Awaiting && o.Way == recharge.Page {
-		a.PageURL = o.PageURL
-	} else if o.State == recharge.Awaiting {
-		a.QRContent = o.QRContent
-		a.QRImage = fmt.Sprintf("/v1/accounts/%s/recharges/%s/qr.png", o.Account, o.ID)
-	}
-	return a
-}
-
-func (h handler) take(ctx context.Context, r *api.Request) (api.Response, error) {
-	account := wallet.AccountID(r.Path("account"))
-	if err := r.Caller.MayWrite(account); err != nil {
-		return api.Response{}, err
-	}
-	var body struct {
-		Amount    string       `json:"amount"`
-		Channel   string       `json:"channel"`
-		Way       recharge.Way `json:"way"`
-		ReturnURL string       `json:"return_url"`
-	}
-	once, err := r.IdempotencyKey()
-	if err != nil {
-		return api.Response{}, err
-	}
-	if err := r.Decode(&body); err != nil {
-		return api.Response{}, err
-	}
-	if name := h.desk.Channel.Name(); body.Channel != "" && body.Channel != name {
-		return api.Response{}, refusal.At("/channel", "must be %q", name)
-	}
-	order, repeated, err := h.desk.Take(ctx, recharge.Wish{Account: account, Once: once, Amount: body.Amount, Way: body.Way, Return: body.ReturnURL})
-	if err != nil {
-		return api.Response{}, err
-	}
-	return api.Done(answerOf(order), repeated)
-}
-
-func (h handler) list(ctx context.Context, r *api.Request) (api.Response, error) {
-	account := wallet.AccountID(r.Path("account"))
-	if err := errors.Join(r.Caller.MayRead(account), r.OnlyQuery("limit", "cursor")); err != nil {
-		return api.Response{}, err
-	}
-	list := "recharges#" + string(account)
-	before, limit, err := r.Place(h.cursors, list)
-	if err != nil {
-		return api.Response{}, err
-	}
-	orders, next, err := h.desk.List(ctx, account, before, limit)
-	if err != nil {
-		return api.Response{}, err
-	}
-	page := api.Page[answer]{Items: []answer{}, Next: h.cursors.Encode(list, next)}
-	for _, order := range orders {
-		page.Items = append(page.Items, answerOf(order))
-	}
-	return api.OK(page)
-}
-
-func (h handler) get(ctx context.Context, r *api.Request) (api.Response, error) {
-	order, err := h.find(ctx, r)
-	if err != nil {
-		return api.Response{}, err
-	}
-	return api.OK(answerOf(order))
-}
-
-// qr draws what the payer scans. There is nothing to scan before the provider made the payment, and after its end.
-func (h handler) qr(ctx context.Context, r *api.Request) (api.Response, error) {
-	order, err := h.find(ctx, r)
-	if err != nil {
-		return api.Response{}, err
-	}
-	if order.State != recharge.Awaiting || order.Way == recharge.Page || !h.desk.Ledger.Now().Before(order.ExpiresAt) {
-		return api.Response{}, refusal.Of(refusal.Conflict, "The recharge isn't waiting for a payment.")
-	}
-	png, err := qrcode.Encode(order.QRContent, qrcode.Medium, qrPixels)
-	if err != nil {
-		return api.Response{}, err
-	}
-	return api.OK(api.Raw{ContentType: "image/png", Bytes: png})
-}
-
-func (h handler) find(ctx context.Context, r *api.Request) (recharge.Order, error) {
-	account := wallet.AccountID(r.Path("account"))
-	if err := r.Caller.MayRead(account); err != nil {
-		return recharge.Order{}, err
-	}
-	return h.desk.Find(ctx, account, r.Path("recharge"))
 }

@@ -12,6 +12,7 @@ import (
 
 	"billingcentre/shared/api"
 	"billingcentre/shared/api/apitest"
+	"billingcentre/shared/counter"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/ledger/memory"
 	"billingcentre/shared/money"
@@ -22,16 +23,16 @@ import (
 
 var morning = time.Date(2026, 11, 2, 1, 30, 0, 0, time.UTC)
 
-// counter is a payment channel that answers as a test wants, and counts.
-type counter struct {
+// provider is a payment channel that answers as a test wants, and counts.
+type provider struct {
 	created map[string]payment.Order
 	paid    bool // every order is, by trade T1
 	err     error
 }
 
-func (c *counter) Name() string                 { return "alipay" }
-func (c *counter) Currencies() []money.Currency { return []money.Currency{money.CNY} }
-func (c *counter) Create(_ context.Context, order payment.Order) (payment.Checkout, error) {
+func (c *provider) Name() string                 { return "alipay" }
+func (c *provider) Currencies() []money.Currency { return []money.Currency{money.CNY} }
+func (c *provider) Create(_ context.Context, order payment.Order) (payment.Checkout, error) {
 	if c.err != nil {
 		return payment.Checkout{}, c.err
 	}
@@ -42,7 +43,7 @@ func (c *counter) Create(_ context.Context, order payment.Order) (payment.Checko
 	return payment.Checkout{Content: "https://qr.example.com/" + order.ID, ExpiresAt: order.ExpiresAt}, nil
 }
 
-func (c *counter) Query(_ context.Context, id string) (payment.Trade, error) {
+func (c *provider) Query(_ context.Context, id string) (payment.Trade, error) {
 	order, known := c.created[id]
 	if !c.paid || !known {
 		return payment.Trade{}, &payment.Refused{Channel: "alipay", Code: "40004 ACQ.TRADE_NOT_EXIST", Meaning: payment.ErrNoTrade}
@@ -50,32 +51,32 @@ func (c *counter) Query(_ context.Context, id string) (payment.Trade, error) {
 	return payment.Trade{OrderID: id, Ref: "T1", State: payment.Paid, Total: order.Amount, Received: order.Amount}, nil
 }
 
-func (c *counter) Page(order payment.Order, returnURL string) (payment.Checkout, error) {
+func (c *provider) Page(_ context.Context, order payment.Order, returnURL string) (payment.Checkout, error) {
 	return payment.Checkout{Content: "https://page.example.com/" + order.ID, ExpiresAt: order.ExpiresAt}, nil
 }
 
-func (c *counter) VerifyNotice(payment.Delivery) (payment.Notice, error) {
+func (c *provider) VerifyNotice(payment.Delivery) (payment.Notice, error) {
 	return payment.Notice{}, payment.ErrMalformed
 }
-func (c *counter) Reply(bool) payment.Reply { return payment.Reply{} }
+func (c *provider) Reply(bool) payment.Reply { return payment.Reply{} }
 
 // desk is the function over an empty wallet "acme" in CNY and another, "usco", in USD.
 type desk struct {
-	t       *testing.T
-	counter *counter
-	now     time.Time
+	t        *testing.T
+	provider *provider
+	now      time.Time
 	handler
 }
 
 func newDesk(t *testing.T) *desk {
-	d := &desk{t: t, counter: &counter{created: map[string]payment.Order{}}, now: morning}
+	d := &desk{t: t, provider: &provider{created: map[string]payment.Order{}}, now: morning}
 	books := &ledger.Ledger{Store: &memory.Store{}, Policy: wallet.DefaultPolicy(), Now: func() time.Time { return d.now }}
 	for account, currency := range map[wallet.AccountID]money.Currency{"acme": money.CNY, "bolt": money.CNY, "usco": money.USD} {
 		if _, err := books.Do(t.Context(), account, ledger.Intent{Command: wallet.Open{Account: account, Currency: currency, Zone: "UTC"}}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	d.handler = handler{desk: &recharge.Desk{Ledger: books, Channel: d.counter, ReturnURLs: []string{"https://console.example.com"}}, cursors: api.Cursors{Key: []byte("test")}}
+	d.handler = handler{counter.Orders{Desk: &recharge.Desk{Ledger: books, Channel: d.provider, ReturnURLs: []string{"https://console.example.com"}}, Cursors: api.Cursors{Key: []byte("test")}}}
 	return d
 }
 
@@ -102,9 +103,9 @@ func TestEvents(t *testing.T) {
 		}
 		switch name {
 		case "provider-silent":
-			d.counter.err = payment.ErrUnknownOutcome
+			d.provider.err = payment.ErrUnknownOutcome
 		case "query":
-			d.counter.paid = true
+			d.provider.paid = true
 		case "refund", "refund-too-much", "refunds":
 			d.credit("monday")
 		}
@@ -118,10 +119,10 @@ func TestEvents(t *testing.T) {
 // credit has the order that a key made paid and credited.
 func (d *desk) credit(key string) (id string) {
 	d.t.Helper()
-	var order answer
+	var order counter.Order
 	d.take("acme", key, `{"amount":"100.00"}`).Into(d.t, &order)
-	d.counter.paid = true
-	if got, err := d.desk.Ask(d.t.Context(), "acme", order.ID, ""); err != nil || got.State != recharge.Credited {
+	d.provider.paid = true
+	if got, err := d.Desk.Ask(d.t.Context(), "acme", order.ID, ""); err != nil || got.State != recharge.Credited {
 		d.t.Fatalf("%+v, %v", got, err)
 	}
 	return order.ID
@@ -165,17 +166,17 @@ func TestOnlyTheOwnerLooksForAPaymentAndOnlyOperatorsRefund(t *testing.T) {
 
 func TestTheOrderIsWrittenBeforeTheProviderHearsOfIt(t *testing.T) {
 	d := newDesk(t)
-	d.counter.err = payment.ErrUnknownOutcome
+	d.provider.err = payment.ErrUnknownOutcome
 	if got := d.take("acme", "k1", `{"amount":"1.00"}`); got.Status != 503 || got.Headers["Retry-After"] == "" {
 		t.Fatalf("a silent provider: %d %s", got.Status, got.Body)
 	}
-	orders, _, err := d.desk.List(t.Context(), "acme", "", 10)
+	orders, _, err := d.Desk.List(t.Context(), "acme", "", 10)
 	if err != nil || len(orders) != 1 || orders[0].State != recharge.Pending {
 		t.Fatalf("orders: %+v, %v", orders, err)
 	}
-	d.counter.err = nil
+	d.provider.err = nil
 	again := d.take("acme", "k1", `{"amount":"1.00"}`)
-	var a answer
+	var a counter.Order
 	again.Into(t, &a)
 	if again.Status != 200 || a.ID != orders[0].ID || a.State != recharge.Awaiting {
 		t.Errorf("the retry made %d %s", again.Status, again.Body)
@@ -194,8 +195,8 @@ func TestOneKeyIsOneOrder(t *testing.T) {
 	if elsewhere := d.take("bolt", "k1", `{"amount":"2.00"}`); elsewhere.Status != 201 {
 		t.Errorf("the same key of another account: %d %s", elsewhere.Status, elsewhere.Body)
 	}
-	if len(d.counter.created) != 2 {
-		t.Errorf("the provider made %d payments", len(d.counter.created))
+	if len(d.provider.created) != 2 {
+		t.Errorf("the provider made %d payments", len(d.provider.created))
 	}
 }
 

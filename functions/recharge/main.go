@@ -12,15 +12,17 @@ import (
 	"billingcentre/shared/boot"
 	"billingcentre/shared/boot/secret"
 	"billingcentre/shared/boot/till"
+	"billingcentre/shared/counter"
 	"billingcentre/shared/recharge"
 )
 
 func main() {
 	b := boot.Start()
 	ctx := context.Background()
-	h := handler{
-		desk:    till.Recharges(b, recharge.Desk{Ledger: b.Ledger(), Channel: till.Alipay(ctx, b)}),
-		cursors: secret.Cursors(ctx, b),
-	}
-	lambda.Start(api.Serve(b.Log, h.routes()...))
+	channel, keys := till.Alipay(ctx, b)
+	h := handler{counter.Orders{
+		Desk:    till.Recharges(b, recharge.Desk{Ledger: b.Ledger(), Channel: channel}),
+		Cursors: secret.Cursors(ctx, b),
+	}}
+	lambda.Start(till.Fresh(keys, api.Serve(b.Log, h.routes()...)))
 }

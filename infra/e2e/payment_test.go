@@ -1,8 +1,12 @@
 package e2e
 
 import (
+	"fmt"
+	"io"
 	"net/http"
+	"strings"
 	"testing"
+	"time"
 )
 
 type refunds struct {
@@ -40,7 +44,7 @@ func (a *account) refunded(order string, cause string) {
 func TestPaymentsGoTheirWaysAndBack(t *testing.T) {
 	s := running(t)
 	t.Parallel()
-	a := open(t, "payments", "CNY")
+	a := open(t, fmt.Sprint("payments-", time.Now().UnixNano()), "CNY")
 	var order struct {
 		ID   string `json:"recharge_id"`
 		Page string `json:"page_url"`
@@ -75,5 +79,37 @@ func TestPaymentsGoTheirWaysAndBack(t *testing.T) {
 	a.refunded(order.ID, "cash")
 	if trade, _ := s.Alipay.Trade(order.ID); len(trade.Refunds) != 1 || trade.Refunds[0].Amount != "30.00" || trade.TradeNo != first.TradeNo {
 		t.Errorf("%+v", trade.Refunds)
+	}
+}
+
+// By hand, as with `aws lambda invoke`: a schedule's function runs without waiting for its time, and what isn't its event fails.
+func TestAScheduleIsStartedByHand(t *testing.T) {
+	s := running(t)
+	t.Parallel()
+	invoke := func(function, event string) (status int, failed, answer string) {
+		t.Helper()
+		response, err := http.Post(s.Running.AWS+"/2015-03-31/functions/"+function+"/invocations", "application/json", strings.NewReader(event))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = response.Body.Close() }()
+		text, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return response.StatusCode, response.Header.Get("X-Amz-Function-Error"), string(text)
+	}
+	if status, failed, answer := invoke("payment-poller", `{"duty":"payments"}`); status != http.StatusOK || failed != "" || !strings.Contains(answer, `"asked":`) {
+		t.Errorf("the poller: %d %q %s", status, failed, answer)
+	}
+	// Of a test that goes over midnight in GMT+8 yesterday's bill isn't made yet: then the proof says so, and fails.
+	if status, failed, answer := invoke("proof", `{"duty":"proof"}`); status != http.StatusOK || !strings.Contains(answer, `"proofs":14`) && failed == "" {
+		t.Errorf("the proof: %d %q %s", status, failed, answer)
+	}
+	if status, failed, answer := invoke("ProofFunction", `{"duty":"expiry"}`); status != http.StatusOK || failed != "Unhandled" || !strings.Contains(answer, "proof schedule") {
+		t.Errorf("another's event: %d %q %s", status, failed, answer)
+	}
+	if status, _, answer := invoke("nobody", "{}"); status != http.StatusNotFound {
+		t.Errorf("no function: %d %s", status, answer)
 	}
 }

@@ -92,8 +92,8 @@ func TestNoticesProveThemselves(t *testing.T) {
 	}
 	a.credited(order.ID)
 	notice := s.Alipay.Notices(order.ID)[0]
-	fields := s.Alipay.Credentials.NoticeFields(trade, notice, time.Now())
-	form, err := s.Alipay.Credentials.SignNotice(fields)
+	fields := s.Alipay.Credentials().NoticeFields(trade, notice, time.Now())
+	form, err := s.Alipay.Credentials().SignNotice(fields)
 	if err != nil {
 		t.Fatal(err)
 	}

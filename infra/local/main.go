@@ -1,6 +1,6 @@
 // Command local is the local stack: the whole deployment on one machine (package stack), and what one does with it.
 //
-//	local run [-once] [-json FILE]                 starts it, shows the main job, stays until Ctrl-C
+//	local run [-once] [-certificates] [-json FILE] starts it, shows the main job, stays until Ctrl-C
 //	local token -role ROLE [-account ACCOUNT]      prints a token for the API of the running stack
 //	local import [-account ACCOUNT] FILE           puts the bills of a FOCUS file on its queue
 //	local forward [-by 24h]                        lets time pass on it
@@ -27,7 +27,7 @@ var commands = map[string]func(ctx context.Context, args []string) error{
 	"forward": forward,
 }
 
-const usage = `usage: local run [-once] [-json FILE]
+const usage = `usage: local run [-once] [-certificates] [-json FILE]
        local token -role owner|viewer|operator|partner [-account ACCOUNT] [-partner PARTNER] [-for 12h]
        local import [-account ACCOUNT] FILE
        local forward [-by 24h]

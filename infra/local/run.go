@@ -20,6 +20,7 @@ import (
 func run(ctx context.Context, args []string) (err error) {
 	set := flags("run")
 	once := set.Bool("once", false, "stop when the main job is done")
+	certificates := set.Bool("certificates", false, "have the app in Alipay's certificate mode")
 	report := set.String("json", "", "file for the first statement, as JSON")
 	if err := parse(set, args); err != nil {
 		return err
@@ -27,7 +28,7 @@ func run(ctx context.Context, args []string) (err error) {
 	c := console.Standard(os.Stdout)
 	began := time.Now()
 	c.Say("The billing centre on this machine. What it keeps is in .local; Ctrl-C stops everything.")
-	running, err := stack.Start(ctx, stack.Options{Ports: stack.DefaultPorts, Console: c})
+	running, err := stack.Start(ctx, stack.Options{Ports: stack.DefaultPorts, Console: c, Certificates: *certificates})
 	if err != nil {
 		return err
 	}

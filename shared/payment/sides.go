@@ -15,9 +15,9 @@ type Closer interface {
 
 // Cashier is a Channel with a page of its own at which a payer pays.
 type Cashier interface {
-	// Page makes the address of the page; it makes no call. The payer comes back to returnURL, which proves nothing.
-	// Errors: *OrderError.
-	Page(order Order, returnURL string) (Checkout, error)
+	// Page makes the address of the page, mostly without a call. The payer comes back to returnURL, which proves nothing.
+	// Errors: ErrUnknownOutcome, *Refused, *OrderError.
+	Page(ctx context.Context, order Order, returnURL string) (Checkout, error)
 }
 
 // Refund is money of a payment that shall be sent back. All of it is the same on every try: that, and its id, is what

@@ -5,6 +5,7 @@
 //	provider.go a payment provider's bill against our orders and our journal
 //	bank.go     a bank's statements against our journal, and what is still in suspense
 //	run.go      Auditor: the days that are due
+//	heal.go     cases that came right afterwards, and close themselves
 //
 // Each side is read on its own: what the provider says it moved; what our orders say; what the journal booked. A row
 // that isn't on both sides, or not with the same amount or in the same state, becomes a case, whose difference is what

@@ -215,6 +215,77 @@ func TestBankStatementsAreProved(t *testing.T) {
 	}
 }
 
+// A row in suspense is a case for as long as it is: assigned or sent back later, it closes with the reason the next morning.
+func TestACaseOfSuspenseClosesItself(t *testing.T) {
+	w := newWorld(t)
+	statement, _, err := w.bank.Import(t.Context(), []byte("id,date,credit,payer,memo\n1,2026-11-02,50.00,y,\n2,2026-11-02,7.00,z,\n"), "olga")
+	if err != nil {
+		t.Fatal(err)
+	}
+	assign := func(row int, once string, shares ...transfer.Share) {
+		t.Helper()
+		if _, _, err := w.bank.Assign(t.Context(), transfer.Assignment{Row: statement.Rows[row], Once: once, Shares: shares, Actor: "olga"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if proof, cases := w.prove("bank"); len(cases) != 2 {
+		t.Fatal(told(proof, cases))
+	}
+	closed := func() (reasons []string) {
+		t.Helper()
+		w.now = w.now.AddDate(0, 0, 1)
+		if _, err := w.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		cases, _, err := w.Book.Cases(t.Context(), true, "", 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range cases {
+			reasons = append(reasons, c.ClosedBy+": "+c.Reason)
+		}
+		slices.Sort(reasons)
+		return reasons
+	}
+	assign(0, "some", transfer.Share{Account: "acme", Amount: "20.00"})
+	if got := closed(); got != nil {
+		t.Errorf("a part is still in suspense: %q", got)
+	}
+	assign(0, "rest", transfer.Share{Account: "acme", Amount: "29.00"}, transfer.Share{Return: true, Amount: "1.00", Reason: "too much"})
+	if diff := cmp.Diff([]string{"proof: It has left suspense: 49.00 was credited, 1.00 sent back."}, closed()); diff != "" {
+		t.Error(diff)
+	}
+	assign(1, "back", transfer.Share{Return: true, Amount: "7.00", Reason: "nobody's"})
+	if got := closed(); len(got) != 2 || got[0] != "proof: It has left suspense: 0.00 was credited, 7.00 sent back." {
+		t.Errorf("%q", got)
+	}
+	if got := closed(); len(got) != 2 {
+		t.Errorf("a run later: %q", got)
+	}
+}
+
+// A payment that was found only after its day was proved closes its case; what is still open stays so.
+func TestACaseOfAPaymentThatWasFoundLaterClosesItself(t *testing.T) {
+	w := newWorld(t)
+	found, open := w.order("1", "100.00"), w.order("2", "5.00")
+	w.pay(found, "t1", false)
+	w.pay(open, "t2", false)
+	if proof, cases := w.prove("alipay"); len(cases) != 2 {
+		t.Fatal(told(proof, cases))
+	}
+	trade := payment.Trade{Channel: "alipay", OrderID: found.ID, Ref: "t1", State: payment.Paid, Total: found.Amount(), Received: found.Amount()}
+	if _, err := w.desk.Credit(t.Context(), trade); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	cases, _, err := w.Book.Cases(t.Context(), true, "", 10)
+	if err != nil || len(cases) != 1 || cases[0].Order != found.ID || cases[0].Reason != "It was credited later." {
+		t.Errorf("%+v, %v", cases, err)
+	}
+}
+
 // More rows than any read or list takes at once, and cases in the middle of them.
 func TestALargeDay(t *testing.T) {
 	w := newWorld(t)

@@ -34,7 +34,8 @@ func NewAuditor(book *Book, provider Provider, bank Bank) *Auditor {
 	return a
 }
 
-// Run proves yesterday, and each of the days before that has no proof yet. A source that fails stops no other.
+// Run proves yesterday, and each of the days before that has no proof yet, and closes the cases that have come right
+// since. A source that fails stops no other.
 func (a *Auditor) Run(ctx context.Context) ([]Proof, error) {
 	today := a.Book.Now().In(zone)
 	var days []string
@@ -53,6 +54,7 @@ func (a *Auditor) Run(ctx context.Context) ([]Proof, error) {
 			proofs = append(proofs, proof)
 		}
 	}
+	failed = append(failed, a.heal(ctx))
 	return proofs, errors.Join(failed...)
 }
 

@@ -104,7 +104,11 @@ func (d *Desk) write(ctx context.Context, wish Wish, amount money.Amount, docume
 	document = order.document(document)
 	err := d.Ledger.Store.Put(ctx, document, watchOf(order).document(ledger.Document{Key: watchKey(order.ID)}))
 	if errors.Is(err, ledger.ErrStale) || errors.Is(err, ledger.ErrUnknown) {
-		return ledger.Read[Order](ctx, d.Ledger.Store, document.Key) // a twin of this request was faster, or it was us
+		written, as, found := ledger.Read[Order](ctx, d.Ledger.Store, document.Key) // by a twin of this request, or by us
+		if refusal.Is(found, refusal.NotFound) {
+			found = err // not written, or not yet: asking again is right, and there is nothing that isn't found
+		}
+		return written, as, found
 	}
 	document.Version++
 	return order, document, err
@@ -156,7 +160,7 @@ func (d *Desk) offer(ctx context.Context, order Order, document ledger.Document)
 // checkout has the payment made, by the order's way.
 func (d *Desk) checkout(ctx context.Context, order Order) (payment.Checkout, error) {
 	if cashier, can := d.Channel.(payment.Cashier); can && order.Way == Page {
-		return cashier.Page(order.payment(), order.ReturnURL)
+		return cashier.Page(ctx, order.payment(), order.ReturnURL)
 	}
 	return d.Channel.Create(ctx, order.payment())
 }

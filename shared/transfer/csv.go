@@ -157,7 +157,7 @@ func (c Config) take(out *parsed, line int, at map[string]int, record []string) 
 	case a.bank == "" || len(a.bank) > mostID || strings.ContainsFunc(a.bank, unicode.IsControl):
 		bad("the bank's number of the row must be 1 to 64 characters")
 	case dateErr != nil:
-		bad("the date must be written as " + c.Columns.DateForm)
+		bad("the date must be a real one, written like " + time.Date(2026, time.November, 2, 0, 0, 0, 0, time.UTC).Format(c.Columns.DateForm))
 	default:
 		a.date = day.Format(time.DateOnly)
 		out.arrivals = append(out.arrivals, a)

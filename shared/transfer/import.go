@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"billingcentre/shared/ledger"
@@ -124,15 +125,20 @@ func (d *Desk) newRows(ctx context.Context, s *Statement, arrivals []arrival) ([
 		case there && !prior.same(row):
 			s.Bad = append(s.Bad, Bad{a.line, "row " + a.bank + " came before with other content; the first stands"})
 			continue
-		case there:
+		case there && (prior.Statement != s.ID || slices.Contains(s.Rows, row.ID)):
 			s.Repeated++
+		case there: // by an earlier try of this very import, of which nobody had the answer
+			s.Imported++
+			s.Minor += row.Minor
 		default:
 			known[keys[i]] = row
 			documents = append(documents, row.document(ledger.Document{Key: keys[i]}))
 			s.Imported++
 			s.Minor += row.Minor
 		}
-		s.Rows = append(s.Rows, row.ID)
+		if !slices.Contains(s.Rows, row.ID) {
+			s.Rows = append(s.Rows, row.ID)
+		}
 	}
 	return documents, nil
 }

@@ -77,7 +77,7 @@ func (g *Gateway) callBill(r request) (map[string]string, *fault) {
 	if now.Before(day.AddDate(0, 0, 1).Add(billReady)) || len(lines) == 0 {
 		return nil, business("isp.bill_not_exist", "the bill doesn't exist")
 	}
-	packed, err := packBill(g.Credentials.SellerID, day, lines, g.bills.cut)
+	packed, err := packBill(g.credentials.SellerID, day, lines, g.bills.cut)
 	if err != nil {
 		return nil, &fault{Code: "20000", Msg: "Service Currently Unavailable", SubCode: "isp.unknow-error", SubMsg: "system busy"}
 	}
@@ -154,8 +154,8 @@ func packBill(seller string, day time.Time, lines []BillLine, cut bool) ([]byte,
 	name := seller + "0156_" + day.Format("20060102") + "_业务明细"
 	var out bytes.Buffer
 	archive := zip.NewWriter(&out)
-	for file, text := range map[string]string{name + ".csv": details.String(), name + "(汇总).csv": summary} {
-		if err := addFile(archive, file, text); err != nil {
+	for _, file := range [][2]string{{name + ".csv", details.String()}, {name + "(汇总).csv", summary}} {
+		if err := addFile(archive, file[0], file[1]); err != nil {
 			return nil, err
 		}
 	}

@@ -1,11 +1,17 @@
 package alipay
 
 import (
+	"archive/zip"
+	"bytes"
 	"errors"
+	"io"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"billingcentre/shared/money"
 	"billingcentre/shared/payment"
@@ -85,4 +91,62 @@ func TestABillThatIsNotWholeIsNoBill(t *testing.T) {
 	if a, b := rows[0].Amount.String(), rows[1].Amount.String(); a != "88.89" && b != "88.89" {
 		t.Errorf("the changed row says %s and %s", a, b)
 	}
+}
+
+// billFile is an example of what Alipay hands out: a day of one order that was paid twice, and of refunds.
+const billFile = "../../../events/proof/alipay-bill-20261101.zip"
+
+// TestTheExampleOfABill: the example is what the stand-in makes, and the stand-in makes what the example is.
+func TestTheExampleOfABill(t *testing.T) {
+	const first, second = "2026110122001401234567890123", "2026110122001401239999999999"
+	at := func(clock string) time.Time {
+		moment, err := time.ParseInLocation(timeForm, "2026-11-01 "+clock, gmt8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return moment
+	}
+	lines := []BillLine{
+		{TradeNo: first, OutTradeNo: testOrder.ID, Subject: "Top-up of acme", Amount: 100_00, Received: 100_00, At: at("10:00:04")},
+		{TradeNo: second, OutTradeNo: testOrder.ID, Subject: "Top-up of acme", Amount: 100_00, Received: 100_00, At: at("10:01:00")},
+		{TradeNo: second, OutTradeNo: testOrder.ID, Refund: "FDQ0EX9QRCS5ZK5D36KTGEAVWE6WMMMG0", Subject: "Top-up of acme", Amount: 100_00, Received: 100_00, At: at("10:03:00")},
+		{TradeNo: first, OutTradeNo: testOrder.ID, Refund: "FAVN8PWHY8JGW2MQ23WR26730Z62E98E4", Subject: "Top-up of acme", Amount: 30_00, Received: 30_00, At: at("23:59:59")},
+	}
+	day := at("00:00:00")
+	packed, err := packBill("2088123412341234", day, lines, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		same(t, billFile, packed)
+	}
+	kept, err := os.ReadFile(billFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(unpacked(t, packed), unpacked(t, kept)); diff != "" {
+		t.Errorf("%s (-made +kept): go test ./infra/local/alipay -run Example -update\n%s", billFile, diff)
+	}
+}
+
+// unpacked are the files of a bill, by their names, as bytes: zips differ from version to version.
+func unpacked(t *testing.T, packed []byte) map[string]string {
+	t.Helper()
+	archive, err := zip.NewReader(bytes.NewReader(packed), int64(len(packed)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	for _, file := range archive.File {
+		in, err := file.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[file.Name] = string(text)
+	}
+	return files
 }

@@ -27,6 +27,8 @@ type Credentials struct {
 	SellerID string
 	App      *rsa.PrivateKey // the app's: signs requests
 	Alipay   *rsa.PrivateKey // Alipay's: signs answers and notices
+
+	Certificates *Certificates // nil in public-key mode
 }
 
 // stored is how credentials lie in their file.
@@ -102,6 +104,12 @@ func (c Credentials) check() error {
 
 // Secret is the app's side: what the functions' secret holds.
 func (c Credentials) Secret() (channel.Secret, error) {
+	if own := c.Certificates; own != nil {
+		return channel.Secret{
+			AppID: c.AppID, SellerID: c.SellerID, PrivateKey: pemKey(c.App), AppCert: pemCertificates(own.App, own.Issuer),
+			AlipayCert: pemCertificates(own.Alipay, own.Issuer), RootCert: pemCertificates(own.Root),
+		}, nil
+	}
 	public, err := publicPEM(&c.Alipay.PublicKey)
 	if err != nil {
 		return channel.Secret{}, err

@@ -2,10 +2,13 @@ package alipay
 
 import (
 	"bytes"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"flag"
+	"io/fs"
 	"maps"
 	"net/url"
 	"os"
@@ -37,6 +40,7 @@ type event struct {
 	change []string                 // pairs of field and value; "-" takes a field away
 	tamper func(body string) string // after signing
 	key    string                   // "app": signed by the app instead of Alipay
+	names  string                   // the certificate that it names; its secret is that of certificate mode
 	send   func(*events.APIGatewayV2HTTPRequest)
 
 	verdict verdict
@@ -73,7 +77,14 @@ var eventFiles = []event{
 	{file: "closed", what: "N64: ended without a payment", change: []string{"trade_status", "TRADE_CLOSED", "gmt_payment", "-", "receipt_amount", "-", "gmt_close", "2026-11-01 10:30:00"}, verdict: paid("closed")},
 	{file: "refunded-in-part", what: "N66: TRADE_SUCCESS once more, for a refund of 30.00", change: []string{"refund_fee", "30.00", "gmt_refund", "2026-11-02 11:00:00.123", "out_biz_no", "rfd_1", "notify_id", "2026110201222110000099990000000003"}, verdict: paid("refunded")},
 	{file: "refunded-in-full", what: "TRADE_CLOSED for a refund of all", change: []string{"trade_status", "TRADE_CLOSED", "refund_fee", "100.00", "gmt_refund", "2026-11-02 11:00:00.123", "out_biz_no", "rfd_1", "notify_id", "2026110201222110000099990000000004"}, verdict: paid("refunded")},
+	{file: "refund-of-ours", what: "N66: a refund of 30.00 that we asked for, told with its out_request_no", change: []string{"refund_fee", "30.00", "gmt_refund", "2026-11-02 11:00:00.123", "out_biz_no", "FAVN8PWHY8JGW2MQ23WR26730Z62E98E4", "notify_id", "2026110201222110000099990000000006"}, verdict: paid("refunded")},
+	{file: "refund-of-ours-in-full", what: "TRADE_CLOSED for a refund of all that we asked for", change: []string{"trade_status", "TRADE_CLOSED", "refund_fee", "100.00", "gmt_refund", "2026-11-02 11:00:00.123", "gmt_close", "2026-11-02 11:00:00", "out_biz_no", "FAVN8PWHY8JGW2MQ23WR26730Z62E98E4", "notify_id", "2026110201222110000099990000000007"}, verdict: paid("refunded")},
+	{file: "refund-of-second-payment", what: "TRADE_CLOSED of a second payment that we sent back", change: []string{"trade_no", "2026110122001401239999999999", "trade_status", "TRADE_CLOSED", "refund_fee", "100.00", "gmt_refund", "2026-11-01 10:03:00.001", "gmt_close", "2026-11-01 10:03:00", "out_biz_no", "FDQ0EX9QRCS5ZK5D36KTGEAVWE6WMMMG0", "notify_id", "2026110101222110000099990000000008"}, verdict: paid("refunded")},
 	{file: "pending", what: "N67: a status that we don't know", change: []string{"trade_status", "TRADE_PENDING"}, verdict: paid("unknown")},
+
+	{file: "certificate-paid", what: "certificate mode: a notice that names the certificate", names: "Alipay's", verdict: paid("paid")},
+	{file: "certificate-unnamed", what: "certificate mode: one that doesn't, as Alipay's documents have it", names: "none", verdict: paid("paid")},
+	{file: "certificate-unknown", what: "N34: certificate mode: truly signed, by a certificate that isn't pinned", names: "0123456789abcdef0123456789abcdef", verdict: no("bad_signature", "certificate")},
 
 	{file: "unknown-order", what: "N40: an order that was never made", change: []string{"out_trade_no", "rch_19990101_0001"}, verdict: no("mismatch", "order")},
 	{file: "amount-too-small", what: "N48: 0.01 for an order of 100.00", change: []string{"total_amount", "0.01", "receipt_amount", "0.01"}, verdict: no("mismatch", "amount")},
@@ -147,6 +158,13 @@ func (e event) body(t *testing.T, c Credentials) string {
 			delete(fields, e.change[i])
 		}
 	}
+	switch e.names {
+	case "", "none":
+	case "Alipay's":
+		fields["alipay_cert_sn"] = certSN(c.Certificates.Alipay)
+	default:
+		fields["alipay_cert_sn"] = e.names
+	}
 	if e.key == "app" {
 		c.Alipay = c.App
 	}
@@ -197,15 +215,16 @@ func TestEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, keysDir+"/secret.json", append(secretText, '\n'))
-	ch, err := channel.New(channel.Config{Mode: channel.Sandbox, Secret: secret, NotifyURL: "https://api.billing.example.com/v1/payments/alipay/notices"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	plain, named := channelOf(t, secret), channelOf(t, certificateSecret(t, &c))
 	expected := make(map[string]verdict)
 	for _, e := range eventFiles {
 		t.Run(e.file, func(t *testing.T) {
 			request := e.request(e.body(t, c))
 			same(t, filepath.Join(eventsDir, e.file+".json"), indented(t, request))
+			ch := plain
+			if e.names != "" {
+				ch = named
+			}
 			if got := judge(t, ch, request); got != e.verdict {
 				t.Errorf("got %+v, want %+v", got, e.verdict)
 			}
@@ -227,6 +246,45 @@ func TestEvents(t *testing.T) {
 	if len(files) != len(slices.Collect(maps.Keys(expected))) {
 		t.Errorf("%d files, %d cases", len(files), len(expected))
 	}
+}
+
+func channelOf(t *testing.T, secret channel.Secret) *channel.Channel {
+	t.Helper()
+	c, err := channel.New(channel.Config{Mode: channel.Sandbox, Secret: secret, NotifyURL: "https://api.billing.example.com/v1/payments/alipay/notices"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// certificateSecret is the app's secret in certificate mode, for the same keys. Certificates are issued once: their numbers are random.
+func certificateSecret(t *testing.T, c *Credentials) channel.Secret {
+	t.Helper()
+	const path = keysDir + "/secret-certificates.json"
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && *update {
+		issued, err := c.Certified()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, err = issued.SecretJSON(); err != nil {
+			t.Fatal(err)
+		}
+		same(t, path, append(text, '\n'))
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := channel.ParseSecret(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode([]byte(secret.AlipayCert))
+	own, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Certificates = &Certificates{Alipay: own}
+	return secret
 }
 
 // judge takes an event to the channel, as the function does.

@@ -109,12 +109,17 @@ func (g *Gateway) answer(w http.ResponseWriter, name string, answer any, problem
 		_, _ = io.WriteString(w, `{"`+name+`":`+string(signed)+`}`)
 		return
 	}
-	signature, err := sign(g.Credentials.Alipay, string(signed))
+	own := g.Credentials()
+	signature, err := sign(own.Alipay, string(signed))
 	if err != nil {
 		http.Error(w, "", http.StatusInternalServerError)
 		return
 	}
-	_, _ = io.WriteString(w, `{"`+name+`":`+string(signed)+`,"sign":"`+signature+`"}`)
+	by := ""
+	if own.Certificates != nil {
+		by = `,"alipay_cert_sn":"` + certSN(own.Certificates.Alipay) + `"`
+	}
+	_, _ = io.WriteString(w, `{"`+name+`":`+string(signed)+by+`,"sign":"`+signature+`"}`)
 }
 
 // readRequest collects the parameters of query and body, and checks all that is common to every method.
@@ -136,7 +141,7 @@ func (g *Gateway) readRequest(w http.ResponseWriter, r *http.Request) (map[strin
 		f := missing("app-id")
 		f.unsigned = true
 		return params, f
-	case params["app_id"] != g.Credentials.AppID:
+	case params["app_id"] != g.Credentials().AppID:
 		f := invalid("app-id")
 		f.unsigned = true
 		return params, f
@@ -155,11 +160,7 @@ func (g *Gateway) checkCommon(params map[string]string) *fault {
 		{"sign_type", "signature-type", func(v string) bool { return v == "RSA2" }},
 		{"version", "version", func(v string) bool { return v == "1.0" }},
 		{"timestamp", "timestamp", stamped},
-		{"sign", "signature", func(v string) bool {
-			// Unlike in notices, sign_type is signed and empty values are left out.
-			return verify(&g.Credentials.App.PublicKey,
-				joined(params, func(name, value string) bool { return name != "sign" && value != "" }), v)
-		}},
+		{"sign", "signature", func(string) bool { return true }},
 	} {
 		switch value := params[rule.name]; {
 		case value == "":
@@ -171,7 +172,26 @@ func (g *Gateway) checkCommon(params map[string]string) *fault {
 	if format := params["format"]; format != "" && !strings.EqualFold(format, "JSON") {
 		return invalid("format")
 	}
-	return nil
+	return g.checkSignature(params)
+}
+
+// checkSignature wants a request to be signed with the app's key, of the certificate that it names in certificate mode.
+func (g *Gateway) checkSignature(params map[string]string) (problem *fault) {
+	for _, own := range g.apps() {
+		key, refused := own.checkCertificates(params, time.Now())
+		if refused == nil {
+			// Unlike in notices, sign_type is signed and empty values are left out.
+			text := joined(params, func(name, value string) bool { return name != "sign" && value != "" })
+			if verify(key, text, params["sign"]) {
+				return nil
+			}
+			refused = invalid("signature")
+		}
+		if problem == nil || problem.SubCode == "isv.app-cert-not-exist" {
+			problem = refused
+		}
+	}
+	return problem
 }
 
 // stamped tells whether a request's stamp is about now, in GMT+8. The SDK stamps with the wall clock, so that is the measure.
@@ -181,7 +201,7 @@ func stamped(text string) bool {
 }
 
 func (g *Gateway) callPrecreate(r request) (map[string]string, *fault) {
-	order, problem := readPrecreate(faceToFace, r.params["biz_content"], r.params["notify_url"], g.Credentials.SellerID, g.options.Now())
+	order, problem := readPrecreate(faceToFace, r.params["biz_content"], r.params["notify_url"], g.Credentials().SellerID, g.options.Now())
 	if problem != nil {
 		return nil, problem
 	}

@@ -120,7 +120,7 @@ func (g *Gateway) due() []task {
 			for _, wrong := range g.wrong(fate, *t, *n, now) {
 				tasks = append(tasks, task{url: t.NotifyURL, form: wrong})
 			}
-			tasks = append(tasks, task{trade: t, at: i, url: t.NotifyURL, content: g.Credentials.NoticeFields(*t, *n, now)})
+			tasks = append(tasks, task{trade: t, at: i, url: t.NotifyURL, content: g.credentials.NoticeFields(*t, *n, now)})
 		}
 	}
 	return tasks
@@ -154,7 +154,7 @@ func (g *Gateway) post(ctx context.Context, t task) Send {
 	form := t.form
 	if form == "" {
 		var err error
-		if form, err = g.Credentials.SignNotice(t.content); err != nil {
+		if form, err = g.Credentials().SignNotice(t.content); err != nil {
 			s.Answer = err.Error()
 			return s
 		}

@@ -35,6 +35,12 @@ type view struct {
 func (v view) Payable() bool { return v.Status == waiting && v.Problem == "" }
 func (v view) Paid() bool    { return v.Status == success }
 
+// index is the page of all payments, and the switchboard.
+type index struct {
+	Payments []view
+	Planned  []Planned
+}
+
 // servePage shows the payment. Opening it is the scan, so the trade exists from here on.
 func (g *Gateway) servePage(w http.ResponseWriter, r *http.Request) {
 	g.serveTrade(w, r, g.scan)
@@ -89,7 +95,12 @@ func (g *Gateway) serveIndex(w http.ResponseWriter, r *http.Request) {
 	slices.SortFunc(list, func(a, b view) int {
 		return strings.Compare(b.ExpiresAt+b.Order, a.ExpiresAt+a.Order)
 	})
-	g.show(w, r, http.StatusOK, "index", list[:min(len(list), 200)])
+	list = list[:min(len(list), 200)]
+	if wantsJSON(r) {
+		g.show(w, r, http.StatusOK, "", list)
+		return
+	}
+	g.show(w, r, http.StatusOK, "index", index{list, g.plan.all()})
 }
 
 func (g *Gateway) show(w http.ResponseWriter, r *http.Request, status int, page string, data any) {

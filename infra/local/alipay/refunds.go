@@ -135,7 +135,7 @@ const pagePay = "alipay.trade.page.pay"
 
 // servePagePay takes a payer's browser to the page of its order.
 func (g *Gateway) servePagePay(w http.ResponseWriter, r *http.Request, params map[string]string) *fault {
-	order, problem := readPrecreate(fastInstant, params["biz_content"], params["notify_url"], g.Credentials.SellerID, g.options.Now())
+	order, problem := readPrecreate(fastInstant, params["biz_content"], params["notify_url"], g.Credentials().SellerID, g.options.Now())
 	if problem == nil && params["return_url"] != "" && !strings.HasPrefix(params["return_url"], "http") {
 		problem = business("ACQ.INVALID_PARAMETER", "return_url breaks its rules")
 	}

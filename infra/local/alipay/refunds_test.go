@@ -75,7 +75,7 @@ func TestRefunds(t *testing.T) {
 // TestPagePay: the address that the channel makes takes a browser to the payment; a changed one is refused.
 func TestPagePay(t *testing.T) {
 	w := newTown(t)
-	checkout, err := w.channel.Page(w.order("rch_1"), "https://console.example.com/done")
+	checkout, err := w.channel.Page(w.ctx(), w.order("rch_1"), "https://console.example.com/done")
 	if err != nil || checkout.ExpiresAt.IsZero() {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestCloseIsTold(t *testing.T) {
 // TestSwitchboard: a call whose answer is lost has an unknown outcome, done or not.
 func TestSwitchboard(t *testing.T) {
 	for fate, done := range map[Fate]bool{Lost: false, AnswerLost: true, Busy: true} {
-		w := &town{T: t, clock: &clock{at: time.Now()}}
+		w := &town{T: t, keys: keys(), clock: &clock{at: time.Now()}}
 		w.open(Options{Spoil: func(what, order string) Fate {
 			if what == "alipay.trade.refund" {
 				return fate

@@ -1,6 +1,6 @@
 // Package alipay stands in for Alipay on a developer's machine: the gateway that the functions call, the page that a
 // payer opens, and the notices that follow a payment. It has key pairs of its own, so everything is signed and verified as
-// with the real one, and it refuses what the real one refuses: code that pleases it by less than the protocol would
+// with the real one (plain keys, or certificates), and it refuses what the real one refuses: code that pleases it by less than the protocol would
 // fail the first time real money is at stake.
 //
 // What it keeps of Alipay's ways:
@@ -13,7 +13,7 @@
 //   - A notice is sent up to eight times over 24 hours 22 minutes, until the answer is exactly "success".
 //
 // Trades and notices are kept in a journal of JSON lines, one whole trade a line, so that a restart goes on where the
-// last run stopped. Options.Spoil is the switchboard for faults: lost answers, notices that are lost, late, doubled or forged.
+// last run stopped. The switchboard is for faults: Options.Spoil for tests, POST /switchboard and the page of all payments for people.
 package alipay
 
 import (
@@ -45,16 +45,18 @@ var schedule = []time.Duration{
 
 // Gateway is the stand-in. It is an http.Handler for gateway.do and the payer's pages. Run sends the notices.
 type Gateway struct {
-	Credentials Credentials
-	options     Options
-	mux         *http.ServeMux
-	wake        chan struct{} // tells Run that a notice is due
+	options Options
+	mux     *http.ServeMux
+	wake    chan struct{} // tells Run that a notice is due
 
-	mu      sync.Mutex
-	trades  map[string]*Trade // by key
-	codes   map[string]*Trade // by the QR code's token, dead ones included
-	journal *journal
-	bills   bills
+	mu          sync.Mutex
+	credentials Credentials
+	before      *Credentials      // those of the app that are taken, too
+	trades      map[string]*Trade // by key
+	codes       map[string]*Trade // by the QR code's token, dead ones included
+	journal     *journal
+	bills       bills
+	plan        plan // of faults
 }
 
 // New opens the journal and makes the gateway. Close it when done.
@@ -80,7 +82,7 @@ func New(credentials Credentials, o Options) (*Gateway, error) {
 	o.Client = &client
 
 	g := &Gateway{
-		Credentials: credentials, options: o, wake: make(chan struct{}, 1),
+		credentials: credentials, options: o, wake: make(chan struct{}, 1),
 		trades: make(map[string]*Trade), codes: make(map[string]*Trade),
 	}
 	var err error
@@ -92,6 +94,7 @@ func New(credentials Credentials, o Options) (*Gateway, error) {
 	g.mux.HandleFunc("GET /pay/{token}", g.servePage)
 	g.mux.HandleFunc("POST /pay/{token}", g.servePay)
 	g.mux.HandleFunc("GET /bill/{token}", g.serveBill)
+	g.mux.HandleFunc("POST /switchboard", g.serveSwitchboard)
 	g.mux.HandleFunc("GET /{$}", g.serveIndex)
 	return g, nil
 }

@@ -132,7 +132,7 @@ func TestSchedule(t *testing.T) {
 
 // TestRun: the loop sends at once after a payment, and repeats faster when sped up.
 func TestRun(t *testing.T) {
-	w := &town{T: t, clock: &clock{at: time.Now()}, replies: []string{"fail", "fail"}}
+	w := &town{T: t, clock: &clock{at: time.Now()}, keys: keys(), replies: []string{"fail", "fail"}}
 	w.open(Options{Speed: 100_000, Now: time.Now})
 	w.create("rch_1")
 	ctx, stop := context.WithCancel(t.Context())

@@ -24,6 +24,15 @@ var keys = sync.OnceValue(func() Credentials {
 	return c
 })
 
+// certified are the same app's, in certificate mode.
+var certified = sync.OnceValue(func() Credentials {
+	c, err := keys().Certified()
+	if err != nil {
+		panic(err)
+	}
+	return c
+})
+
 // clock is a time that moves when told to.
 type clock struct {
 	mu sync.Mutex
@@ -44,6 +53,7 @@ type town struct {
 	gateway *Gateway
 	server  *httptest.Server
 	channel *channel.Channel
+	keys    Credentials
 
 	mu      sync.Mutex
 	replies []string // what the shop answers next; "success" or "fail" by the channel's word when there is none
@@ -53,7 +63,13 @@ type town struct {
 
 func newTown(t *testing.T) *town {
 	t.Helper()
-	w := &town{T: t, clock: &clock{at: time.Now()}}
+	return newTownOf(t, keys())
+}
+
+// newTownOf is a town where the app has these credentials.
+func newTownOf(t *testing.T, c Credentials) *town {
+	t.Helper()
+	w := &town{T: t, clock: &clock{at: time.Now()}, keys: c}
 	w.open(Options{Journal: filepath.Join(t.TempDir(), "trades.jsonl")})
 	return w
 }
@@ -65,15 +81,24 @@ func (w *town) open(o Options) {
 		o.Now = w.clock.now
 	}
 	var err error
-	if w.gateway, err = New(keys(), o); err != nil {
+	if w.gateway, err = New(w.keys, o); err != nil {
 		w.Fatal(err)
 	}
 	w.server = httptest.NewServer(w.gateway)
 	shop := httptest.NewServer(http.HandlerFunc(w.shop))
 	w.Cleanup(func() { w.server.Close(); shop.Close(); _ = w.gateway.Close() })
 	w.channel = newChannel(w.T, w.server.URL+"/gateway.do", func(c *channel.Config) {
-		c.NotifyURL, c.Now = shop.URL+"/notices", w.clock.now
+		c.NotifyURL, c.Now, c.Secret = shop.URL+"/notices", w.clock.now, secretOf(w.T, w.keys)
 	})
+}
+
+func secretOf(t *testing.T, c Credentials) channel.Secret {
+	t.Helper()
+	secret, err := c.Secret()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return secret
 }
 
 // shop is what stands at the notify URL: it verifies with the channel and answers as told.

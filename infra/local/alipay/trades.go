@@ -14,6 +14,8 @@ const (
 	waiting = "WAIT_BUYER_PAY"
 	success = "TRADE_SUCCESS"
 	closed  = "TRADE_CLOSED"
+
+	finished = "TRADE_FINISHED" // in notices only: the refund window is over
 )
 
 const (

@@ -38,6 +38,11 @@ func (s *Stack) openSecrets(context.Context) error {
 	if s.keys, err = alipay.LoadOrCreate(s.data()); err != nil {
 		return fmt.Errorf("make Alipay's keys: %w", err)
 	}
+	if s.options.Certificates {
+		if s.keys, err = s.keys.Certified(); err != nil {
+			return fmt.Errorf("make Alipay's certificates: %w", err)
+		}
+	}
 	text, err := s.keys.SecretJSON()
 	if err != nil {
 		return fmt.Errorf("make Alipay's secret: %w", err)

@@ -48,10 +48,13 @@ func (s *Stack) serve(context.Context) error {
 	return nil
 }
 
-// aws is the one endpoint of AWS's services: all name the operation in a header, but for S3, which is signed as such.
+// aws is the one endpoint of AWS's services. Most name the operation in a header; Lambda's Invoke has a path, S3's
+// requests are signed as such.
 func (s *Stack) aws() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch target := r.Header.Get("X-Amz-Target"); {
+		case strings.HasPrefix(r.URL.Path, invokePath):
+			s.invoke(w, r)
 		case marketplace.Takes(r):
 			s.Marketplaces.ServeHTTP(w, r)
 		case strings.HasPrefix(target, "secretsmanager."):

@@ -59,11 +59,14 @@ const (
 
 // Options say where the stack keeps its things and what it tells.
 type Options struct {
-	Root    string           // of the repository; "" looks for it
-	State   string           // folder for data, keys and logs; "" is .local in the repository
-	Memory  bool             // keep tables in memory
-	Ports   Ports            // zero ports are any free ones
-	Policy  string           // JSON that overrides constants of policy, as the template's parameter does
+	Root   string // of the repository; "" looks for it
+	State  string // folder for data, keys and logs; "" is .local in the repository
+	Memory bool   // keep tables in memory
+	Ports  Ports  // zero ports are any free ones
+	Policy string // JSON that overrides constants of policy, as the template's parameter does
+
+	Certificates bool // the app is in Alipay's certificate mode
+
 	Console *console.Console // nil says nothing
 }
 

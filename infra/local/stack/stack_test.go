@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,6 +16,7 @@ import (
 	"time"
 
 	"billingcentre/infra/demo/centre"
+	"billingcentre/infra/local/alipay"
 	"billingcentre/infra/local/console"
 	"billingcentre/infra/local/issuer"
 	"billingcentre/infra/local/sam"
@@ -76,7 +79,7 @@ func TestARestartGoesOn(t *testing.T) {
 		t.Errorf("it still says where it runs: %v", err)
 	}
 
-	second := start(t, Options{State: state})
+	second := start(t, Options{State: state, Certificates: true})
 	var account struct {
 		Name string `json:"name"`
 	}
@@ -89,6 +92,44 @@ func TestARestartGoesOn(t *testing.T) {
 	}
 	if pepper(t, state) != secret {
 		t.Error("the pepper is another: all voucher codes are void")
+	}
+	payWithCertificates(t, second, operator(t, second))
+}
+
+// payWithCertificates tops the account up, on a stack whose app is in Alipay's certificate mode. A notice that names a certificate
+// which isn't pinned is nobody's, however truly it is signed (bad inputs N34).
+func payWithCertificates(t *testing.T, s *Stack, caller *centre.Caller) {
+	t.Helper()
+	const path = "/v1/accounts/kept/recharges"
+	var order struct {
+		ID    string `json:"recharge_id"`
+		State string `json:"state"`
+	}
+	if _, err := caller.Post(t.Context(), path, "certified", map[string]string{"amount": "1.00"}, &order); err != nil {
+		t.Fatal(err)
+	}
+	own := s.Alipay.Credentials()
+	fields := own.NoticeFields(alipay.Trade{OutTradeNo: order.ID, TradeNo: "20261122", TotalAmount: "1.00", CreatedAt: time.Now(), PaidAt: time.Now()}, alipay.Notice{ID: "1", Status: "TRADE_SUCCESS"}, time.Now())
+	fields["alipay_cert_sn"] = strings.Repeat("0", 32)
+	form, err := own.SignNotice(fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.Post(s.Running.API+"/v1/payments/alipay/notices", "application/x-www-form-urlencoded", strings.NewReader(form))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(answer.Body)
+	if err = errors.Join(err, answer.Body.Close()); err != nil || string(text) != "fail" {
+		t.Errorf("a certificate that isn't pinned: %d %q, %v", answer.StatusCode, text, err)
+	}
+	if _, err := s.Alipay.Pay(order.ID); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(time.Minute); order.State != "credited"; time.Sleep(20 * time.Millisecond) {
+		if err := caller.Get(t.Context(), path+"/"+order.ID, &order); err != nil || time.Now().After(end) {
+			t.Fatalf("the order is %s, %v", order.State, err)
+		}
 	}
 }
 

@@ -15,15 +15,27 @@ import (
 
 // Read reads the secret whose ARN a variable names, as JSON.
 func Read(ctx context.Context, b *boot.Boot, variable string, into any) {
-	client := secretsmanager.New(secretsmanager.Options{
-		Region: b.Env("AWS_REGION"), Credentials: b.Credentials(), HTTPClient: b.HTTP(), BaseEndpoint: boot.Endpoint("SECRETS_MANAGER"),
-	})
-	secret, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(b.Env(variable))})
+	text, err := Reader(b, variable)(ctx)
 	if err != nil {
 		b.Fail("a secret can't be read", "variable", variable, "error", err.Error())
 	}
-	if err := json.Unmarshal([]byte(aws.ToString(secret.SecretString)), into); err != nil {
+	if err := json.Unmarshal(text, into); err != nil {
 		b.Fail("a secret isn't the JSON it should be", "variable", variable) // the error could quote the secret
+	}
+}
+
+// Reader reads the secret whose ARN a variable names, as often as it is called: for what is renewed while a function lives.
+func Reader(b *boot.Boot, variable string) func(context.Context) ([]byte, error) {
+	client := secretsmanager.New(secretsmanager.Options{
+		Region: b.Env("AWS_REGION"), Credentials: b.Credentials(), HTTPClient: b.HTTP(), BaseEndpoint: boot.Endpoint("SECRETS_MANAGER"),
+	})
+	id := b.Env(variable)
+	return func(ctx context.Context) ([]byte, error) {
+		secret, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(id)})
+		if err != nil {
+			return nil, err
+		}
+		return []byte(aws.ToString(secret.SecretString)), nil
 	}
 }
 

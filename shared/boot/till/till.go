@@ -1,25 +1,30 @@
-// Package till is the cold start of functions that deal with payment channels.
+// Package till is the cold start of functions that deal with payment channels, and what keeps their keys fresh.
 package till
 
 import (
 	"context"
 	"os"
-
-	"github.com/go-json-experiment/json/jsontext"
+	"time"
 
 	"billingcentre/shared/boot"
 	"billingcentre/shared/boot/secret"
 	"billingcentre/shared/payment/alipay"
 )
 
-// Alipay is the payment channel of the app in the secret ALIPAY_SECRET_ARN. ALIPAY_GATEWAY_URL is for the local stack
-// only: production refuses it.
-func Alipay(ctx context.Context, b *boot.Boot) *alipay.Channel {
-	var text jsontext.Value
-	secret.Read(ctx, b, "ALIPAY_SECRET_ARN", &text)
-	parsed, err := alipay.ParseSecret(text)
+// Alipay is the payment channel of the app in the secret ALIPAY_SECRET_ARN, and what renews its keys. ALIPAY_GATEWAY_URL is
+// for the local stack only: production refuses it.
+func Alipay(ctx context.Context, b *boot.Boot) (*alipay.Channel, *Keys) {
+	text := secret.Reader(b, "ALIPAY_SECRET_ARN")
+	read := func(ctx context.Context) (alipay.Secret, error) {
+		value, err := text(ctx)
+		if err != nil {
+			return alipay.Secret{}, err
+		}
+		return alipay.ParseSecret(value)
+	}
+	parsed, err := read(ctx)
 	if err != nil {
-		b.Fail("Alipay's secret can't be used", "error", err.Error())
+		b.Fail("Alipay's secret can't be read", "variable", "ALIPAY_SECRET_ARN", "error", err.Error())
 	}
 	channel, err := alipay.New(alipay.Config{
 		Mode: alipay.Mode(b.Env("ALIPAY_MODE")), Secret: parsed, NotifyURL: b.Env("ALIPAY_NOTIFY_URL"), Gateway: os.Getenv("ALIPAY_GATEWAY_URL"),
@@ -28,5 +33,5 @@ func Alipay(ctx context.Context, b *boot.Boot) *alipay.Channel {
 	if err != nil {
 		b.Fail("Alipay can't be configured", "error", err.Error())
 	}
-	return channel
+	return channel, &Keys{Read: read, Renew: channel.Renew, Log: b.Log, Now: time.Now, looked: time.Now()}
 }

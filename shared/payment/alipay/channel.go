@@ -5,9 +5,13 @@
 //
 //   - A call proves something only when its answer is whole, signed by a pinned key, about our order, and says
 //     10000. 10003 ("in process"), 20000, time-outs, error pages and unsigned errors are payment.ErrUnknownOutcome.
-//   - Every call is idempotent by the order's id, so repeating it is always right. That is also how a rotation of Alipay's
-//     key works: the SDK trusts one key, so there is one client per pinned key, and an answer that one can't
-//     verify is asked for again through the other.
+//   - Every call is idempotent by the order's id, so repeating it is always right. That is also how a change of keys
+//     works, ours or Alipay's: there is one client for each pair of a key of ours and a pinned key of Alipay's, and what
+//     one of them can't prove, or Alipay refuses to take from it, is asked for again through another.
+//   - An app is in public-key mode or in certificate mode, as its Secret says. Certificates are pinned like keys: they
+//     are checked against Alipay's roots when the Secret is read, their numbers (app_cert_sn, alipay_root_cert_sn,
+//     alipay_cert_sn) go with requests and come with answers, and one that isn't pinned proves nothing. Nothing is ever
+//     downloaded because of what came in.
 //   - A trade exists at Alipay only after the payer has scanned the code. Before that Query says payment.ErrNoTrade, and the
 //     code that was shown can still be paid until it dies.
 //   - Alipay's times are GMT+8, wherever this runs: a fixed zone, without time-zone files.
@@ -16,6 +20,7 @@ package alipay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -53,15 +58,15 @@ const timeForm = "2006-01-02 15:04:05"
 
 // Channel is one app at Alipay. It is safe for concurrent use.
 type Channel struct {
-	secret    Secret
-	keys      keys
+	config    Config // as it was made; the present Secret is with the pins
 	notifyURL string
 	mode      Mode
 	now       func() time.Time
-	clients   []*sdk.Client // one per pinned key of Alipay, in the keys' order
-	trusted   atomic.Int32  // the client whose key verified the last answer
-	gateway   string        // where the clients call
-	downloads *http.Client  // for bills
+	gateway   string            // where the clients call
+	timeout   time.Duration     // of a call
+	transport http.RoundTripper // under the clients
+	downloads *http.Client      // for bills
+	pins      atomic.Pointer[pins]
 }
 
 var _ payment.Channel = (*Channel)(nil)
@@ -72,13 +77,37 @@ func New(c Config) (*Channel, error) {
 	if err != nil {
 		return nil, err
 	}
-	ch := &Channel{secret: c.Secret, keys: pinned, notifyURL: c.NotifyURL, mode: c.Mode, now: c.Now}
-	if ch.now == nil {
-		ch.now = time.Now
+	ch := &Channel{config: c, notifyURL: c.NotifyURL, mode: c.Mode, now: c.now, gateway: gateway, timeout: c.Timeout, downloads: c.downloads()}
+	if ch.timeout <= 0 {
+		ch.timeout = defaultTimeout
 	}
-	ch.gateway, ch.downloads = gateway, c.downloads()
-	ch.clients, err = c.clients(gateway)
-	return ch, err
+	ch.transport = c.transport(ch.timeout)
+	p, err := ch.pin(c.Secret, pinned)
+	if err != nil {
+		return nil, err
+	}
+	ch.pins.Store(p)
+	return ch, nil
+}
+
+// Renew takes the keys of a newer Secret; calls under way end with the old ones. A Secret that can't be used, or is another
+// app's or seller's, is refused, and the old one stays. So keys are changed without a new start.
+func (c *Channel) Renew(secret Secret) error {
+	if secret == c.pins.Load().secret {
+		return nil
+	}
+	if old := c.config.Secret; secret.AppID != old.AppID || secret.SellerID != old.SellerID {
+		return errors.New("alipay: the secret is another app's or seller's now: that needs a new deployment")
+	}
+	k, err := secret.parse(c.mode, c.now())
+	if err != nil {
+		return err
+	}
+	p, err := c.pin(secret, k)
+	if err == nil {
+		c.pins.Store(p)
+	}
+	return err
 }
 
 // Name implements payment.Channel.
@@ -101,7 +130,7 @@ func (c *Channel) Create(ctx context.Context, order payment.Order) (payment.Chec
 		AddBizField("total_amount", order.Amount.String()).
 		AddBizField("subject", subject).
 		AddBizField("product_code", "FACE_TO_FACE_PAYMENT").
-		AddBizField("seller_id", c.secret.SellerID).
+		AddBizField("seller_id", c.config.Secret.SellerID).
 		AddBizField("time_expire", order.ExpiresAt.In(gmt8).Format(timeForm))
 	var answer struct {
 		verdict

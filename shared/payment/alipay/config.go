@@ -2,7 +2,6 @@ package alipay
 
 import (
 	"bytes"
-	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,16 +40,26 @@ type Config struct {
 	Now       func() time.Time  // time.Now when nil
 }
 
-// Secret is the JSON that Secrets Manager keeps. Keys are PEM, or the bare base64 that Alipay's own tools print.
-//
-// It describes an app in public-key mode. Certificate mode needs other members (the app's certificate, Alipay's, its root) and
-// becomes a second way of making the pinned keys; nothing else here depends on where they come from.
+// Secret is the JSON that Secrets Manager keeps. Keys are PEM, or the bare base64 that Alipay's own tools print;
+// certificates are Alipay's files as they are. Which of its two modes the app is in is told by what the secret has, and
+// it can't have both. What is called next is good beside the present one for as long as a change lasts: put it there
+// first, change at Alipay, then move it to the place of the old one.
 type Secret struct {
-	AppID      string `json:"app_id"`
-	SellerID   string `json:"seller_id"`                        // our account at Alipay: 2088 and twelve digits
-	PrivateKey string `json:"private_key"`                      // the app's own: signs our requests
-	PublicKey  string `json:"alipay_public_key"`                // Alipay's: proves its answers and notices
-	NextKey    string `json:"alipay_public_key_next,omitempty"` // the one that follows, while a rotation lasts
+	AppID          string `json:"app_id"`
+	SellerID       string `json:"seller_id"`                  // our account at Alipay: 2088 and twelve digits
+	PrivateKey     string `json:"private_key"`                // the app's own: signs our requests
+	NextPrivateKey string `json:"private_key_next,omitempty"` // tried when Alipay refuses a signature of the other
+
+	// Public-key mode: Alipay's keys, which prove its answers and notices.
+	PublicKey string `json:"alipay_public_key,omitempty"`
+	NextKey   string `json:"alipay_public_key_next,omitempty"`
+
+	// Certificate mode: our certificate, Alipay's, and the roots behind both.
+	AppCert        string `json:"app_certificate,omitempty"`         // appCertPublicKey_….crt
+	NextAppCert    string `json:"app_certificate_next,omitempty"`    // of private_key_next, or of private_key without one
+	AlipayCert     string `json:"alipay_certificate,omitempty"`      // alipayCertPublicKey_RSA2.crt
+	NextAlipayCert string `json:"alipay_certificate_next,omitempty"` //
+	RootCert       string `json:"alipay_root_certificate,omitempty"` // alipayRootCert.crt
 }
 
 // ParseSecret reads a Secret strictly. Its errors never contain any of the text.
@@ -72,11 +81,6 @@ func (s Secret) String() string { return "alipay.Secret(app " + s.AppID + ")" }
 
 // GoString hides as String does.
 func (s Secret) GoString() string { return s.String() }
-
-// keys are the parsed, pinned keys of one Secret.
-type keys struct {
-	verify []*rsa.PublicKey // Alipay's: the current one, then the next one during a rotation
-}
 
 var (
 	appIDForm    = regexp.MustCompile(`^[0-9]{16}$`)
@@ -107,8 +111,15 @@ func (c Config) check() (gateway string, k keys, err error) {
 	if err := c.checkNotifyURL(); err != nil {
 		return "", k, err
 	}
-	k, err = c.Secret.parse()
+	k, err = c.Secret.parse(c.Mode, c.now())
 	return gateway, k, err
+}
+
+func (c Config) now() time.Time {
+	if c.Now != nil {
+		return c.Now()
+	}
+	return time.Now()
 }
 
 func (c Config) gateway() (string, error) {

@@ -11,7 +11,9 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	sdk "github.com/smartwalle/alipay/v3"
@@ -25,45 +27,82 @@ const (
 	mostAnswer     = 256 << 10 // bytes of an answer
 )
 
-// clients makes an SDK client for each pinned key, all over one guarded HTTP client.
-func (c Config) clients(gateway string) ([]*sdk.Client, error) {
-	timeout, base := c.Timeout, c.Transport
-	if timeout <= 0 {
-		timeout = defaultTimeout
+// transport is the way to the gateway, unless the configuration has another.
+func (c Config) transport(timeout time.Duration) http.RoundTripper {
+	if c.Transport != nil {
+		return c.Transport
 	}
-	if base == nil {
-		base = &http.Transport{
-			DialContext:           (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
-			TLSHandshakeTimeout:   3 * time.Second,
-			ResponseHeaderTimeout: timeout,
-			MaxIdleConnsPerHost:   4,
-			IdleConnTimeout:       30 * time.Second,
-		}
+	return &http.Transport{
+		DialContext:           (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
+		TLSHandshakeTimeout:   3 * time.Second,
+		ResponseHeaderTimeout: timeout,
+		MaxIdleConnsPerHost:   4,
+		IdleConnTimeout:       30 * time.Second,
 	}
+}
+
+// client is the SDK's, for one of our keys and one of Alipay's; in certificate mode for all of Alipay's, since there an
+// answer says whose it is.
+type client struct {
+	*sdk.Client
+	app int // which of our keys
+}
+
+// pins are the keys of the present Secret, and what calls with them.
+type pins struct {
+	secret  Secret
+	keys    keys
+	clients []client
+	trusted atomic.Int32 // the client whose keys proved the last answer
+}
+
+// pin makes the clients of a secret's keys, all over one guarded HTTP client.
+func (c *Channel) pin(secret Secret, k keys) (*pins, error) {
 	over := &http.Client{
-		Transport:     guard{base},
-		Timeout:       timeout,
+		Transport:     guard{c.transport, k, c.now},
+		Timeout:       c.timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	var clients []*sdk.Client
-	for _, key := range []string{c.Secret.PublicKey, c.Secret.NextKey} {
-		if key == "" {
-			continue
+	p := &pins{secret: secret, keys: k}
+	for i, app := range k.apps {
+		for j := range k.alipay {
+			theirs := k.alipay[j : j+1]
+			if k.certified() {
+				if theirs = k.alipay; j > 0 {
+					break
+				}
+			}
+			one, err := c.client(secret, app, theirs, over)
+			if err != nil {
+				return nil, err
+			}
+			p.clients = append(p.clients, client{one, i})
 		}
-		client, err := sdk.New(c.Secret.AppID, strings.TrimSpace(c.Secret.PrivateKey), c.Mode == Production,
-			sdk.WithHTTPClient(over),
-			sdk.WithTimeLocation(gmt8), // else requests are stamped in the machine's zone: UTC on Lambda, eight hours late
-			sdk.WithProductionGateway(gateway),
-			sdk.WithSandboxGateway(gateway))
-		if err != nil {
-			return nil, errors.New("alipay: the SDK doesn't take the private key")
-		}
-		if err := client.LoadAliPayPublicKey(strings.TrimSpace(key)); err != nil {
-			return nil, errors.New("alipay: the SDK doesn't take Alipay's public key")
-		}
-		clients = append(clients, client)
 	}
-	return clients, nil
+	return p, nil
+}
+
+func (c *Channel) client(secret Secret, own app, theirs []pinned, over *http.Client) (*sdk.Client, error) {
+	one, err := sdk.New(secret.AppID, own.private, c.mode == Production,
+		sdk.WithHTTPClient(over),
+		sdk.WithTimeLocation(gmt8), // else requests are stamped in the machine's zone: UTC on Lambda, eight hours late
+		sdk.WithProductionGateway(c.gateway),
+		sdk.WithSandboxGateway(c.gateway))
+	if err != nil {
+		return nil, errors.New("alipay: the SDK doesn't take the private key")
+	}
+	if own.certificate == nil {
+		err = one.LoadAliPayPublicKey(theirs[0].text)
+	} else {
+		err = errors.Join(one.LoadAppCertPublicKey(inPEM(own.certificate)), one.LoadAliPayRootCert(secret.RootCert))
+		for _, pinned := range theirs {
+			err = errors.Join(err, one.LoadAlipayCertPublicKey(pinned.text))
+		}
+	}
+	if err != nil {
+		return nil, errors.New("alipay: the SDK doesn't take Alipay's key or a certificate")
+	}
+	return one, nil
 }
 
 // verdict is what every answer begins with.
@@ -76,23 +115,48 @@ type verdict struct {
 
 func (v *verdict) said() *verdict { return v }
 
-// call makes a request and fills in the answer. It returns nil only for a verified 10000.
+// call makes a request and fills in the answer. It returns nil only for a verified 10000. While a change of keys lasts, it
+// tries until both sides agree on theirs: every call is the same however often it is made.
 func (c *Channel) call(ctx context.Context, request *sdk.Payload, answer interface{ said() *verdict }) error {
-	first := int(c.trusted.Load())
-	var err error
-	for i := range c.clients {
-		at := (first + i) % len(c.clients)
-		err = c.clients[at].Request(ctx, request, answer)
-		if errors.Is(err, rsa.ErrVerification) {
-			continue // signed by the other key, or by nobody that we trust
+	p := c.pins.Load()
+	first, refusedKey := int(p.trusted.Load()), -1
+	var err, no error
+	for i := range p.clients {
+		at := (first + i) % len(p.clients)
+		if p.clients[at].app == refusedKey {
+			continue
 		}
-		if err == nil {
-			c.trusted.Store(int32(at))
+		*answer.said() = verdict{}
+		err = p.clients[at].Request(ctx, request, answer)
+		var hint *unsignedError
+		switch {
+		case errors.Is(err, rsa.ErrVerification):
+			continue // signed by the other key, or by nobody that we trust
+		case err == nil && answer.said().keyRefused():
+			no, refusedKey = answer.said().judge(request.APIName()), p.clients[at].app
+			continue // Alipay doesn't take this key of ours (any more, or yet)
+		case errors.As(err, &hint) && hint.keyRefused():
+			no, refusedKey = unknown(request.APIName(), "%w", err), p.clients[at].app
+			continue // nobody vouches for that, but asking with the other key does no harm
+		case err == nil:
+			p.trusted.Store(int32(at))
 			return answer.said().judge(request.APIName())
 		}
 		break
 	}
+	if no != nil && (err == nil || errors.As(err, new(*unsignedError))) {
+		return no
+	}
 	return unknown(request.APIName(), "%w", err)
+}
+
+// keyRefused tells whether Alipay refused the key or the certificate of a request, and not the request.
+func (v *verdict) keyRefused() bool {
+	switch v.SubCode {
+	case "isv.invalid-signature", "isv.app-cert-not-exist", "isv.app-cert-expired":
+		return true
+	}
+	return false
 }
 
 // judge tells success, a definite no and everything else apart. The SDK's own IsSuccess takes 10003, "in process", for success.
@@ -153,7 +217,11 @@ func (a tradeAnswer) trade() (payment.Trade, error) {
 
 // guard stands between the SDK and the network. It lets answers through that are fit to be verified, and takes out
 // what would make the SDK do more than that.
-type guard struct{ base http.RoundTripper }
+type guard struct {
+	base http.RoundTripper
+	keys keys
+	now  func() time.Time
+}
 
 // RoundTrip implements http.RoundTripper.
 func (g guard) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -172,7 +240,7 @@ func (g guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	if len(body) > mostAnswer {
 		return nil, errors.New("the gateway's answer is too large")
 	}
-	envelope, err := reseal(body)
+	envelope, err := reseal(body, g.keys.serials(g.now()))
 	if err != nil {
 		return nil, err
 	}
@@ -184,8 +252,9 @@ var answerName = regexp.MustCompile(`^[a-z_.]+_response$`)
 
 // reseal reads an answer's envelope strictly and writes it anew with the signed part, byte for byte, and its signature
 // only. Left to itself the SDK believes an error that nobody signed, takes the last of two members with one name, and goes and
-// downloads a certificate for an alipay_cert_sn that it doesn't know.
-func reseal(body []byte) ([]byte, error) {
+// downloads a certificate for an alipay_cert_sn that it doesn't know. In certificate mode the answer must name one of
+// those that are pinned (serials); in public-key mode, where serials is nil, what it names is left out.
+func reseal(body []byte, serials []string) ([]byte, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	if open, err := d.Token(); err != nil || open != json.Delim('{') {
 		return nil, errors.New("the gateway's answer isn't a JSON object")
@@ -209,11 +278,18 @@ func reseal(body []byte) ([]byte, error) {
 	if _, err := d.Token(); err != nil {
 		return nil, errors.New("the gateway's answer is cut off")
 	}
-	return rewrite(members)
+	return rewrite(members, serials)
 }
 
-func rewrite(members map[string]json.RawMessage) ([]byte, error) {
-	var signature, signed string
+// unsignedError is an answer that nobody vouches for, and what it says.
+type unsignedError struct{ verdict }
+
+func (e *unsignedError) Error() string {
+	return fmt.Sprintf("the gateway's answer isn't signed; it says %.16q %.64q", e.Code, e.SubCode)
+}
+
+func rewrite(members map[string]json.RawMessage, serials []string) ([]byte, error) {
+	var signature, signed, by string
 	_ = json.Unmarshal(members["sign"], &signature) // what isn't a string stays empty
 	for member := range members {
 		if !answerName.MatchString(member) {
@@ -225,13 +301,20 @@ func rewrite(members map[string]json.RawMessage) ([]byte, error) {
 		signed = member
 	}
 	if signature == "" || signed == "" {
-		var said verdict
-		_ = json.Unmarshal(members[signed], &said) // for the log: nobody vouches for it
-		return nil, fmt.Errorf("the gateway's answer isn't signed; it says %.16q %.64q", said.Code, said.SubCode)
+		var unsigned unsignedError
+		_ = json.Unmarshal(members[signed], &unsigned.verdict) // what can't be read says nothing
+		return nil, &unsigned
+	}
+	_ = json.Unmarshal(members["alipay_cert_sn"], &by)
+	if serials != nil && !slices.Contains(serials, by) {
+		return nil, fmt.Errorf("the gateway's answer is signed by the certificate %.64q, which isn't pinned", by)
 	}
 	quoted, err := json.Marshal(signature)
 	if err != nil {
 		return nil, err
+	}
+	if serials != nil {
+		return fmt.Appendf(nil, `{%q:%s,"alipay_cert_sn":%q,"sign":%s}`, signed, members[signed], by, quoted), nil
 	}
 	return fmt.Appendf(nil, `{%q:%s,"sign":%s}`, signed, members[signed], quoted), nil
 }

@@ -35,8 +35,8 @@ func (c *Channel) Close(ctx context.Context, orderID string) error {
 }
 
 // Page implements payment.Cashier (alipay.trade.page.pay): a signed address, which the payer's browser opens. The trade
-// exists once the payer has logged in there.
-func (c *Channel) Page(order payment.Order, returnURL string) (payment.Checkout, error) {
+// exists once the payer has logged in there. It makes a call only while our own key is being changed.
+func (c *Channel) Page(ctx context.Context, order payment.Order, returnURL string) (payment.Checkout, error) {
 	subject, err := checkOrder(order, c.now())
 	if err != nil {
 		return payment.Checkout{}, err
@@ -49,7 +49,14 @@ func (c *Channel) Page(order payment.Order, returnURL string) (payment.Checkout,
 		AddBizField("subject", subject).
 		AddBizField("product_code", "FAST_INSTANT_TRADE_PAY").
 		AddBizField("time_expire", order.ExpiresAt.In(gmt8).Format(timeForm))
-	page, err := c.clients[0].BuildURL(request)
+	p := c.pins.Load()
+	if len(p.keys.apps) > 1 {
+		// While our key changes, some call has to find out which one is taken: the payer's browser can't try the other.
+		if _, err := c.Query(ctx, order.ID); errors.Is(err, payment.ErrUnknownOutcome) {
+			return payment.Checkout{}, err
+		}
+	}
+	page, err := p.clients[p.trusted.Load()].BuildURL(request) // signed with the key that Alipay took last
 	if err != nil {
 		return payment.Checkout{}, errors.New("alipay: the page's address can't be signed")
 	}

@@ -1,4 +1,4 @@
-package main
+package counter
 
 import (
 	"context"
@@ -9,8 +9,8 @@ import (
 	"billingcentre/shared/wallet"
 )
 
-// query looks for the payment that the payer says was made: by the order, or by the provider's number of the payment.
-func (h handler) query(ctx context.Context, r *api.Request) (api.Response, error) {
+// Query looks for the payment that the payer says was made: by the order, or by the provider's number of the payment.
+func (h Orders) Query(ctx context.Context, r *api.Request) (api.Response, error) {
 	account := wallet.AccountID(r.Path("account"))
 	if err := r.Caller.MayWrite(account); err != nil {
 		return api.Response{}, err
@@ -23,15 +23,15 @@ func (h handler) query(ctx context.Context, r *api.Request) (api.Response, error
 			return api.Response{}, err
 		}
 	}
-	order, err := h.desk.Ask(ctx, account, r.Path("recharge"), body.Trade)
+	order, err := h.Desk.Ask(ctx, account, r.Path("recharge"), body.Trade)
 	if err != nil {
 		return api.Response{}, err
 	}
-	return api.OK(answerOf(order))
+	return api.OK(orderOf(order))
 }
 
-// refundAnswer is a refund as operators see it.
-type refundAnswer struct {
+// Refund is a refund as operators see it.
+type Refund struct {
 	ID       string               `json:"refund_id"`
 	Recharge string               `json:"recharge_id"`
 	Account  wallet.AccountID     `json:"account_id"`
@@ -47,15 +47,15 @@ type refundAnswer struct {
 	Answer   string               `json:"answer,omitempty"` // the provider's last refusal
 }
 
-func refundOf(r recharge.Refund) refundAnswer {
-	return refundAnswer{
+func refundOf(r recharge.Refund) Refund {
+	return Refund{
 		ID: r.ID, Recharge: r.Order, Account: r.Account, Cause: r.Cause, Trade: r.Trade, Amount: r.Amount().String(), Currency: string(r.Currency),
 		Reason: r.Reason, Actor: r.Actor, State: r.State, OpenedAt: api.Instant(r.OpenedAt), EndedAt: api.Instant(r.EndedAt), Answer: r.Answer,
 	}
 }
 
-// refund holds the cash and opens the refund (README rule 4). payment-poller has it done within a minute or so.
-func (h handler) refund(ctx context.Context, r *api.Request) (api.Response, error) {
+// Refund holds the cash and opens the refund (README rule 4). payment-poller has it done within a minute or so.
+func (h Orders) Refund(ctx context.Context, r *api.Request) (api.Response, error) {
 	if err := r.Caller.MustBe(api.Operator); err != nil {
 		return api.Response{}, err
 	}
@@ -78,23 +78,23 @@ func (h handler) refund(ctx context.Context, r *api.Request) (api.Response, erro
 	if err := check.Err(); err != nil {
 		return api.Response{}, err
 	}
-	refund, repeated, err := h.desk.Refund(ctx, wish)
+	refund, repeated, err := h.Desk.Refund(ctx, wish)
 	if err != nil {
 		return api.Response{}, err
 	}
 	return api.Done(refundOf(refund), repeated)
 }
 
-// refunds are all of an order, first to last: at most fifty, so they fit a page.
-func (h handler) refunds(ctx context.Context, r *api.Request) (api.Response, error) {
+// Refunds are all of an order, first to last: at most fifty, so they fit a page.
+func (h Orders) Refunds(ctx context.Context, r *api.Request) (api.Response, error) {
 	if err := errors.Join(r.Caller.MustBe(api.Operator), r.OnlyQuery()); err != nil {
 		return api.Response{}, err
 	}
-	refunds, err := h.desk.Refunds(ctx, r.Path("recharge"))
+	refunds, err := h.Desk.Refunds(ctx, r.Path("recharge"))
 	if err != nil {
 		return api.Response{}, err
 	}
-	page := api.Page[refundAnswer]{Items: []refundAnswer{}}
+	page := api.Page[Refund]{Items: []Refund{}}
 	for _, refund := range refunds {
 		page.Items = append(page.Items, refundOf(refund))
 	}
