@@ -1,7 +1,7 @@
 # `make` lists what there is to make. Needed are Go, Java and npm; infra/setup.sh looks for them, and gets what is
 # missing on Debian and Ubuntu.
 .DEFAULT_GOAL := help
-.PHONY: load verify help setup run token import later test sim bench lint validate build deploy clean-data clean
+.PHONY: help setup run token import later test sim mutants bench load verify lint validate build deploy clean-data clean
 
 # How functions are built. The local stack's command is built the same way, so that the two share what is compiled.
 export CGO_ENABLED ?= 0
@@ -36,9 +36,12 @@ test: setup ## all tests, against the real DynamoDB Local, with the race detecto
 	$(if $(RACE),,@echo 'There is no C compiler, so the race detector is left out (Debian: apt-get install gcc).')
 	$(if $(RACE),CGO_ENABLED=1) go test $(RACE) -timeout 6m ./...
 
-sim: ## the whole centre under every fault, from seeds: [SEEDS=20000] [FIRST=1], or SEED=n to see what happened in one
+sim: ## the whole centre under every fault, from seeds: [SEEDS=20000] [FIRST=1] [WITHIN=3m], or SEED=n to see what happened in one
 	GOGC=400 go test ./infra/sim -count=1 -timeout 60m -v -run '^TestSimulation$$' \
-	  -seeds $(or $(SEEDS),20000) -first $(or $(FIRST),1) $(if $(SEED),-seed $(SEED))
+	  -seeds $(or $(SEEDS),20000) -first $(or $(FIRST),1) $(if $(WITHIN),-within $(WITHIN)) $(if $(SEED),-seed $(SEED))
+
+mutants: ## change the money's code in one place after the other, and see that its tests fail: [PACKAGES=shared/money] (half an hour for all)
+	@nice infra/mutants/run.sh $(PACKAGES)
 
 bench: setup ## what a bill costs, in capacity and time
 	go run ./infra/bench $(if $(JSON),-json '$(JSON)')

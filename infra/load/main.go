@@ -99,12 +99,13 @@ func run(ctx context.Context, p plan, file string) (err error) {
 	return nil
 }
 
-// load is the run: everybody at work for the time, then what is left, then the judgement.
+// load is the run: everybody at work for the time, then what is left, then the judgement. An interrupt ends the work only;
+// what was sent until then is judged all the same.
 func (s *site) load(ctx context.Context, c *console.Console, p plan) (report, error) {
 	t := newTally()
 	working, end := context.WithTimeout(ctx, p.Time)
 	defer end()
-	watching, unwatch := context.WithCancel(ctx)
+	watching, unwatch := context.WithCancel(context.WithoutCancel(ctx))
 	defer unwatch()
 	began := time.Now()
 	var workers, watchers sync.WaitGroup
@@ -114,6 +115,11 @@ func (s *site) load(ctx context.Context, c *console.Console, p plan) (report, er
 	watchers.Go(func() { s.watch(watching, c, t) })
 	workers.Wait()
 	sent := time.Since(began)
+	if ctx.Err() != nil {
+		c.Say("  interrupted: what was sent is settled and audited first; a second interrupt ends that, too")
+	}
+	ctx, stop := signal.NotifyContext(context.WithoutCancel(ctx), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	err := s.drain(ctx)
 	drained := time.Since(began) - sent
 	unwatch()

@@ -23,6 +23,7 @@ type report struct {
 		Doubled     int `json:"doubled"`
 		SendErrors  int `json:"send_errors"`
 	} `json:"messages"`
+	Minutes float64 `json:"minutes"` // that it took: fewer than planned when it was interrupted
 	Rate    float64 `json:"messages_per_s"`
 	Drained float64 `json:"drained_after_s"`
 	Latency struct {
@@ -54,6 +55,7 @@ func newReport(p plan, t *tally, sent, drained time.Duration) (r report) {
 		r.Plan, r.Killed, r.LastError = p, t.killed, t.lastError
 		m := &r.Messages
 		m.Bills, m.Duplicates, m.Poison, m.SendErrors = len(t.sent), t.duplicates, len(t.poison), t.sendErrors
+		r.Minutes = sent.Minutes()
 		r.Rate, r.Drained = float64(m.Bills+m.Duplicates+m.Poison)/sent.Seconds(), drained.Seconds()
 		r.HTTP.Requests, r.HTTP.Failed = t.requests, t.refused
 		r.HTTP.P50, r.HTTP.P99 = ms(quantile(t.answers, 0.5)), ms(quantile(t.answers, 0.99))
@@ -80,7 +82,7 @@ func (r report) String() string {
 	var b strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	m := r.Messages
-	say("Load of %g minutes: %g bills/s over %d accounts, %g requests/s (%s)", r.Plan.Minutes, r.Plan.Rate, r.Plan.Accounts, r.Plan.HTTP, r.Machine)
+	say("Load of %.3g of %g minutes: %g bills/s over %d accounts, %g requests/s (%s)", r.Minutes, r.Plan.Minutes, r.Plan.Rate, r.Plan.Accounts, r.Plan.HTTP, r.Machine)
 	say("  messages      %d bills, %d sent twice, %d poison: %.1f messages/s; %d send errors", m.Bills, m.Duplicates, m.Poison, r.Rate, m.SendErrors)
 	say("  became        %d settled, %d in quarantine, %d lost, %d settled twice", m.Settled, m.Quarantined, m.Lost, m.Doubled)
 	say("  queue→settled p50 %.0f ms, p99 %.0f ms, max %.0f ms (to the entry's decision; the queue's batch window is 2 s of it)", r.Latency.P50, r.Latency.P99, r.Latency.Max)

@@ -14,9 +14,10 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 250, "how many seeds are simulated")
-	first = flag.Uint64("first", 1, "the first of them")
-	only  = flag.Uint64("seed", 0, "simulate this one only, and print all that happens")
+	seeds  = flag.Int("seeds", 250, "how many seeds are simulated")
+	first  = flag.Uint64("first", 1, "the first of them")
+	within = flag.Duration("within", 0, "begin no further seed after so long; 0: all are simulated, however long it takes")
+	only   = flag.Uint64("seed", 0, "simulate this one only, and print all that happens")
 )
 
 // lanes is how many seeds are simulated at once.
@@ -69,9 +70,12 @@ func TestSimulation(t *testing.T) {
 		} else if r.Linearizable(time.Minute) == porcupine.Illegal {
 			t.Errorf("seed %d: the history of its %d operations isn't linearizable; repeat it with: make sim SEED=%d", seed, len(r.History), seed)
 		}
-		return !t.Failed()
+		return !t.Failed() && (*within == 0 || time.Since(began) < *within)
 	})
 	t.Logf("%v, in %s", &met, time.Since(began).Round(time.Millisecond))
+	if met.seeds < *seeds && !t.Failed() {
+		t.Logf("%d of %d seeds passed in the %s that they had", met.seeds, *seeds, *within)
+	}
 }
 
 // inLanes runs seeds in a few lanes, until one of them is told to stop.

@@ -90,7 +90,7 @@ func (a Amount) WithinLimit() bool { return a.minor <= Limit && a.minor >= -Limi
 func (a Amount) Add(b Amount) Amount {
 	a.same(b)
 	sum := a.minor + b.minor
-	if (sum > a.minor) != (b.minor > 0) && b.minor != 0 {
+	if (sum > a.minor) != (b.minor > 0) {
 		panic(fmt.Sprintf("money: %d + %d overflows", a.minor, b.minor))
 	}
 	return Amount{sum, a.currency}
@@ -100,7 +100,7 @@ func (a Amount) Add(b Amount) Amount {
 func (a Amount) Sub(b Amount) Amount {
 	a.same(b)
 	diff := a.minor - b.minor
-	if (diff < a.minor) != (b.minor > 0) && b.minor != 0 {
+	if (diff < a.minor) != (b.minor > 0) {
 		panic(fmt.Sprintf("money: %d - %d overflows", a.minor, b.minor))
 	}
 	return Amount{diff, a.currency}
@@ -118,12 +118,10 @@ func (a Amount) Cmp(b Amount) int {
 	return 0
 }
 
-// Min is the smaller of two amounts.
+// Min is the smaller of two amounts. It panics on two currencies.
 func Min(a, b Amount) Amount {
-	if a.Cmp(b) <= 0 {
-		return a
-	}
-	return b
+	a.same(b)
+	return Amount{min(a.minor, b.minor), a.currency}
 }
 
 func (a Amount) same(b Amount) {

@@ -176,6 +176,7 @@ func TestShareIsRoundedDown(t *testing.T) {
 		"all of it":                          {"3", "3", 100, 100, true},
 		"none of it":                         {"0", "3", 100, 0, true},
 		"a credit line, down":                {"-1", "3", 100, -34, true},
+		"a hair of a credit, down":           {"-0.001", "1", 1, -1, true},
 		"more than the whole":                {"6", "3", 100, 200, true},
 		"of a negative whole":                {"1", "-3", 100, -34, true},
 		"a credit of a credit":               {"-1", "-3", 100, 33, true},

@@ -60,7 +60,7 @@ func appendSmall(to []byte, value decimal.Decimal) (_ []byte, ok bool) {
 	}
 	to = append(strconv.AppendInt(to, digits/unit, 10), '.')
 	fraction := digits % unit
-	for unit /= 10; unit > fraction && unit > 1; unit /= 10 {
+	for unit /= 10; unit > fraction; unit /= 10 { // at 1 at the latest: no fraction is 0 here
 		to = append(to, '0')
 	}
 	return strconv.AppendInt(to, fraction, 10), true

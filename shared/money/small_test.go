@@ -21,15 +21,31 @@ func TestSmallDecimalsAreTheLibrarys(t *testing.T) {
 		if want := "before " + value.String(); ok && string(written) != want {
 			t.Fatalf("%q, the library says %q", written, want)
 		}
+		if fits := value.Exponent() <= 0 && value.Exponent() >= -18 && value.NumDigits() <= 18; ok != fits {
+			t.Fatalf("%s: written without the library: %t", value, ok)
+		}
 		text := value.StringFixed(max(0, -value.Exponent()))
 		read, ok := readSmall(text)
 		if want := decimal.RequireFromString(text); ok && (!read.Equal(want) || read.Exponent() != want.Exponent()) {
 			t.Fatalf("%s is %s, the library says %s", text, read, want)
 		}
+		if fits := len(text) <= 18; ok != fits {
+			t.Fatalf("%s: read without the library: %t", text, ok)
+		}
 	}
 	for _, text := range []string{"1234567890123456789", "1e3", "1.2.3", "1-2", "x"} {
 		if value, ok := readSmall(text); ok {
 			t.Errorf("%s is %s", text, value)
+		}
+	}
+	for _, text := range []string{"0", "9", "999999999999999999", "0.0000000000000001", "-99999999999999.99"} {
+		if value, ok := readSmall(text); !ok || value.String() != text {
+			t.Errorf("%s is %s, %t", text, value, ok)
+		}
+	}
+	for _, value := range []decimal.Decimal{decimal.New(7, 0), decimal.New(1, -18), decimal.New(999999999999999999, -18), decimal.New(-10, -1)} {
+		if text, ok := appendSmall(nil, value); !ok || string(text) != value.String() {
+			t.Errorf("%s is written as %s, %t", value, text, ok)
 		}
 	}
 	for _, value := range []decimal.Decimal{decimal.New(1, 3), decimal.New(1, -19), decimal.New(math.MinInt64, -2)} {
