@@ -25,6 +25,7 @@ var passing = []struct {
 	as   string
 }{
 	{regexp.MustCompile(`(\d{4}-\d\d-\d\d)[ T]\d\d:\d\d(:\d\d)?(\.\d{3}Z)?`), "$1 hh:mm"},
+	{regexp.MustCompile(`(\d{4}年\d+月\d+日) \d\d:\d\d`), "$1 hh:mm"},
 	{regexp.MustCompile(`\b20\d{26}\b`), "<trade>"},
 	{regexp.MustCompile(`\b[0-9a-f]{64}\b`), "<sha256>"},
 }

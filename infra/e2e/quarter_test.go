@@ -33,6 +33,7 @@ var begins = time.Date(2040, 1, 1, 10, 0, 0, 0, time.FixedZone("", 8*3600))
 // letters must agree with its entries to the fen, in both languages. The files in testdata/quarter are what its
 // customer gets; `go test ./infra/e2e -run AQuarter -update` writes them anew, to be read by eye.
 func TestAQuarterInTheLifeOfAnAccount(t *testing.T) {
+	t.Parallel() // it mostly waits, on a stack of its own
 	q := newQuarter(t)
 	q.january()
 	q.february()
@@ -71,9 +72,10 @@ func (q *quarter) january() {
 func (q *quarter) february() {
 	q.to("2040-02-04 00:30")
 	q.monthlyBill("2040-01", 1)
-	for _, day := range []string{"2040-02-05", "2040-02-12", "2040-02-19"} {
-		q.night(day)
-	}
+	q.night("2040-02-05")
+	q.mailed("low_balance", 1)
+	q.night("2040-02-12")
+	q.night("2040-02-19")
 	q.post(q.operator, "/v1/operator/bills/shop-2040-02-19/reversal", "mistake", map[string]string{"reason": "billed twice by the probe"}, nil)
 	q.night("2040-02-26")
 	q.night("2040-02-28")
@@ -99,7 +101,9 @@ func (q *quarter) march() {
 	q.topUp("second", "8000.00")
 	q.state("clear")
 	q.mailed("unlocked", 1)
+	q.mailed("topped_up", 2)
 	q.night("2040-03-21")
+	q.mailed("low_balance", 2)
 	q.to("2040-04-04 00:30")
 	q.monthlyBill("2040-03", 3)
 }
