@@ -115,6 +115,36 @@ func TestWhoPaysForAWorkspaceChangesByRule(t *testing.T) {
 			_, _, err := w.bind("a", "ws")
 			return err
 		},
+		"CONFLICT nor is the way round by another account, away from a cloud account that is linked": func(w *town) error {
+			w.certify("r-1", "a", "b")
+			w.must(w.change("a", "ws", wallet.Cloud, owner))
+			w.mustUnbind("a", "ws")
+			w.mustBind("b", "ws")
+			w.mustUnbind("b", "ws")
+			_, _, err := w.bind("a", "ws")
+			return err
+		},
+		"CONFLICT or a second time in a calendar month": func(w *town) error {
+			w.certify("r-1", "a", "b")
+			w.must(w.change("a", "ws", wallet.Cloud, owner))
+			w.unlink()
+			w.must(w.change("a", "ws", wallet.BillingCenter, owner))
+			w.link()
+			w.mustUnbind("a", "ws")
+			w.mustBind("b", "ws")
+			w.mustUnbind("b", "ws")
+			_, _, err := w.Bind(w.t.Context(), Wish{Workspace: "ws", Account: "a", Method: wallet.Cloud, Cloud: aws})
+			return err
+		},
+		"CONFLICT or towards a cloud account while something is owed": func(w *town) error {
+			w.certify("r-1", "a", "b")
+			w.owe("ws")
+			w.mustUnbind("a", "ws")
+			w.mustBind("b", "ws")
+			w.mustUnbind("b", "ws")
+			_, _, err := w.Bind(w.t.Context(), Wish{Workspace: "ws", Account: "a", Method: wallet.Cloud, Cloud: aws})
+			return err
+		},
 		"CONFLICT to an account of another certification": func(w *town) error {
 			w.certify("r-1", "a")
 			w.certify("r-2", "b")

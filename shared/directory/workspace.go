@@ -134,14 +134,11 @@ func (w *Workspace) bind(b Binding) (changed bool, err error) {
 	return true, nil
 }
 
-// lastOf is the workspace's last binding, if that was to this account.
+// lastOf is the workspace's last binding to an account; others since don't count, so that they are no way around rule 27.
 func (w *Workspace) lastOf(account wallet.AccountID) Binding {
 	for _, b := range slices.Backward(w.Bindings) {
-		if b.Account != "" {
-			if b.Account == account {
-				return b
-			}
-			break
+		if b.Account == account {
+			return b
 		}
 	}
 	return Binding{}
