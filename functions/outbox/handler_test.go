@@ -132,6 +132,22 @@ func TestAChangedEntryIsAnAlarmAndNoEvent(t *testing.T) {
 	}
 }
 
+// Nothing is left of a removed entry but its key: that is enough for an alarm.
+func TestARemovedEntryIsAnAlarm(t *testing.T) {
+	var log, counted bytes.Buffer
+	c := consumer(&log)
+	c.Metrics.Out = &counted
+	record := func(pk string) events.DynamoDBEventRecord {
+		return events.DynamoDBEventRecord{EventName: "REMOVE", Change: events.DynamoDBStreamRecord{
+			Keys: map[string]events.DynamoDBAttributeValue{"pk": events.NewStringAttribute(pk)},
+		}}
+	}
+	_, err := c.Handle(t.Context(), events.DynamoDBEvent{Records: []events.DynamoDBEventRecord{record("E#bill:b1"), record("A#acme"), record("D#notice#x")}})
+	if err != nil || strings.Count(log.String(), "was removed") != 1 || !strings.Contains(log.String(), "bill:b1") || strings.Count(counted.String(), `"EntryChanged":1`) != 1 {
+		t.Errorf("%v, told:\n%s\ncounted:\n%s", err, log.String(), counted.String())
+	}
+}
+
 // stream makes a few commits on a real table, and reads them back from its stream as Lambda does.
 func stream(t *testing.T) events.DynamoDBEvent {
 	t.Helper()

@@ -1,6 +1,6 @@
 // Command proof is the function that a schedule starts every morning, when the provider's bill of yesterday is made: it
 // compares the bill, our orders and our journal, and the bank's statements, and opens a case for every row that
-// doesn't fit (README, "The daily proof").
+// doesn't fit (shared/proof/README.md).
 package main
 
 import (

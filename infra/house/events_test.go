@@ -14,9 +14,9 @@ import (
 
 var eventName = regexp.MustCompile("`((?:entry|notice)\\.[a-z_]+)`")
 
-// A consumer looks into the README for what there is to hear.
-func TestEveryEventIsInTheREADMEAndNoOther(t *testing.T) {
-	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+// A consumer looks there for what there is to hear.
+func TestEveryEventIsInItsREADMEAndNoOther(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join(root, "shared", "event", "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,13 +28,13 @@ func TestEveryEventIsInTheREADMEAndNoOther(t *testing.T) {
 		for _, name := range eventName.FindAllStringSubmatch(row, -1) {
 			listed[name[1]] = true
 			if !slices.Contains(told.Names(), name[1]) {
-				t.Errorf("README.md tells of %s, which is never told", name[1])
+				t.Errorf("shared/event/README.md tells of %s, which is never told", name[1])
 			}
 		}
 	}
 	for _, name := range told.Names() {
 		if !listed[name] {
-			t.Errorf("README.md doesn't tell of %s", name)
+			t.Errorf("shared/event/README.md doesn't tell of %s", name)
 		}
 	}
 }

@@ -57,6 +57,7 @@ func (s *Simulation) credit(account wallet.AccountID, minor int64) {
 type monthlyBill struct {
 	Version int64 `json:"version"` // of the head that it saw
 	Owed    int64 `json:"owed"`    // by it
+	Begun   bool  `json:"begun"`   // the countdown
 }
 
 func monthlyKey(account wallet.AccountID, month string) ledger.DocumentKey {
@@ -88,7 +89,7 @@ func (c *centre) cut(ctx context.Context, account wallet.AccountID, month string
 	if err != nil {
 		return err
 	}
-	bill := ledger.Document{Key: monthlyKey(account, month)}.With(monthlyBill{head.Version, head.Arrears.Minor()})
+	bill := ledger.Document{Key: monthlyKey(account, month)}.With(monthlyBill{head.Version, head.Arrears.Minor(), len(countdown) > 0})
 	return c.store.Put(ctx, append([]ledger.Document{bill}, countdown...)...)
 }
 
@@ -137,6 +138,9 @@ func (s *Simulation) judgeMonths(account wallet.AccountID, cases []arrears.Case)
 		at := slices.IndexFunc(cases, func(c arrears.Case) bool {
 			return c.Entry <= bill.Version && (c.EndedBy == 0 || bill.Version < c.EndedBy)
 		})
+		if late := !bill.Begun && at >= 0 && cases[at].EndedBy > 0; late {
+			continue // it was repaid before the bill was kept
+		}
 		if at < 0 || cases[at].Countdown == nil {
 			s.violated("arrears: the bill %s of %s found %d owed, and there is no countdown", monthOf(n), account, bill.Owed)
 		}

@@ -166,7 +166,7 @@ func (s *soak) complain() {
 	}
 }
 
-// keyChange is both sides getting new keys, in the order that the README asks for.
+// keyChange is both sides getting new keys, in the order that shared/payment/alipay/README.md asks for.
 type keyChange struct {
 	s           *soak
 	next        standin.Credentials

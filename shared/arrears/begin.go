@@ -59,7 +59,7 @@ func moved(entry wallet.Entry) (owed, repaid money.Amount) {
 
 // Begin is what a monthly bill commits with itself, all or nothing (README rule 26): the countdown of the account that
 // the bill found in arrears, and its notice. Head is what the bill saw, month is its month ("2026-10"). There is nothing
-// to commit when the account owes nothing, and when this month has been counted before. Where a countdown runs, or is over,
+// to commit when the account owes nothing, when that has been repaid since, and when this month has been counted before. Where a countdown runs, or is over,
 // the first one stands (chosen), and only the history tells of the second bill; unless what it counted turns out to have been
 // repaid before that bill, which nobody had seen yet. ErrStale from the commit means that the
 // account's standing has moved: ask again.
@@ -71,7 +71,7 @@ func Begin(ctx context.Context, store ledger.Store, policy wallet.Policy, head w
 	if err != nil && !refusal.Is(err, refusal.NotFound) {
 		return nil, err
 	}
-	if month <= s.Month {
+	if month <= s.Month || s.pastOf(head) {
 		return nil, nil
 	}
 	now = now.UTC().Truncate(time.Millisecond)
@@ -84,6 +84,11 @@ func Begin(ctx context.Context, store ledger.Store, policy wallet.Policy, head w
 		documents = append(documents, s.tell(notice.ArrearsCountdown, head.Arrears).Document(now))
 	}
 	return documents, nil
+}
+
+// pastOf tells whether what was owed on a head is known to have been repaid since: the bill that saw it comes too late.
+func (s *Standing) pastOf(head wallet.Head) bool {
+	return s.Case == nil && s.Through >= head.Version || s.Case != nil && s.Case.Entry > head.Version
 }
 
 // begin turns the standing to counting; began is false where a countdown had begun before.

@@ -155,6 +155,22 @@ func TestRaces(t *testing.T) {
 		l.day(14)
 		l.want(Clear)
 	})
+	t.Run("a monthly bill that saw arrears of which the end is known already: no countdown", func(t *testing.T) {
+		l := newLab(t)
+		l.owe("5", "0")
+		head, err := l.store.Head(t.Context(), "acme")
+		l.must(err)
+		l.now = fourth
+		l.run()
+		l.pay("5")
+		l.patrol()
+		l.monthOn("2026-10", head)
+		l.want(Clear)
+		l.owe("7", "0")
+		l.run()
+		l.monthOn("2026-10", head)
+		l.want(Owing)
+	})
 	t.Run("a monthly bill against a run: whoever is second loads again", func(t *testing.T) {
 		l := newLab(t)
 		l.owe("5", "0")

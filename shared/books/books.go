@@ -121,6 +121,7 @@ type LargeError struct {
 	Volumes int // at least so many would have to be read
 }
 
+// Error implements error.
 func (e *LargeError) Error() string {
 	return fmt.Sprintf("books: %d volumes would have to be read", e.Volumes)
 }

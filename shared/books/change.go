@@ -23,6 +23,7 @@ const (
 // Funds lists them in that order.
 var Funds = [...]Fund{Cash, Arrears, Regular, Discount, Card}
 
+// String is the fund's name, as filters and files have it.
 func (f Fund) String() string {
 	return [...]string{"cash", "arrears", "regular", "discount", "card"}[f]
 }

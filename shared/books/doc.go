@@ -4,7 +4,7 @@
 // Nothing in it is a truth of its own. All of it is a function of the journal, kept by a follower (shared/follow) so
 // that it need not be computed again; where the follower hasn't got to yet, the same functions run over the journal's
 // tail when somebody asks. So what is read is always up to date, the follower may take its time, and works in strides of
-// a hundred entries: that is what makes it cheap (README, "The books").
+// a hundred entries: that is what makes it cheap (README.md beside this file).
 //
 //	books.go    Books, View: an account's books as they are now
 //	row.go      Row: one line of a bill, and who paid for it

@@ -65,6 +65,9 @@ func (d *Desk) Release(ctx context.Context, account wallet.AccountID, cloud wall
 			if err != nil {
 				return err
 			}
+			if !inUse && t.Now.Sub(t.Link.TakenAt) < lag {
+				return refusal.Of(refusal.Conflict, "A workspace came to the cloud account just now; try again in a minute.")
+			}
 			if inUse {
 				return refusal.Of(refusal.Conflict, "Workspaces are on the cloud account; change their settlement method first, once it is unlinked at its provider.")
 			}

@@ -41,7 +41,8 @@ type Link struct {
 	Account    wallet.AccountID     `json:"account_id"`
 	Cloud      wallet.CloudAccount  `json:"cloud"`
 	State      State                `json:"state"`
-	AskedAt    time.Time            `json:"asked_at"` // when it was asked for or made, the first time
+	AskedAt    time.Time            `json:"asked_at"`          // when it was asked for or made, the first time
+	TakenAt    time.Time            `json:"taken_at,omitzero"` // when a workspace last came to it
 	Time       int                  `json:"time,omitzero"`
 	UnlinkedAt time.Time            `json:"unlinked_at,omitzero"`
 	Zone       string               `json:"time_zone,omitempty"` // in which the countdown's days are counted
@@ -72,6 +73,16 @@ func (l *Link) Note(at time.Time, what, actor string) {
 
 // Pays tells whether workspaces of an account may be put on the link.
 func (l *Link) Pays() bool { return l.State == Linked }
+
+// lag is how long after a workspace came to a link lists may not tell of it yet.
+const lag = time.Minute
+
+// Take is the link as it is written beside a binding that puts a workspace on it: with a link that has turned meanwhile, and
+// doesn't pay any more, neither is written; and whoever turns it from then on knows that lists may not tell of the workspace.
+func (l Link) Take(read ledger.Document, now time.Time) ledger.Document {
+	l.TakenAt = now.UTC().Truncate(time.Millisecond)
+	return read.With(l).In(listOf(l.Account), l.Rank())
+}
 
 // Gone tells whether workspaces may leave the link: the provider has released it (README rule 27).
 func (l *Link) Gone() bool { return l.State == Unlinked || l.State == Released }

@@ -44,7 +44,7 @@ func (d *Directory) Bind(ctx context.Context, wish Wish) (w Workspace, changed b
 	if err != nil {
 		return w, false, err
 	}
-	return d.amend(ctx, wish.Workspace, func(w *Workspace) (bool, error) {
+	return d.amend(ctx, wish.Workspace, func(w *Workspace) (bool, []ledger.Document, error) {
 		if len(w.Bindings) == 0 {
 			w.Currency, w.Zone = head.Currency, head.Zone
 		}
@@ -56,17 +56,18 @@ func (d *Directory) Bind(ctx context.Context, wish Wish) (w Workspace, changed b
 		changed, err := w.bind(wish.binding(from))
 		switch {
 		case err != nil || !changed:
-			return changed, err
+			return changed, nil, err
 		case w.Currency != head.Currency || w.Zone != head.Zone:
-			return false, refusal.Of(refusal.NotApplicable, "The workspace is billed in %s by days of %s, the account in %s by days of %s.", w.Currency, w.Zone, head.Currency, head.Zone)
+			return false, nil, refusal.Of(refusal.NotApplicable, "The workspace is billed in %s by days of %s, the account in %s by days of %s.", w.Currency, w.Zone, head.Currency, head.Zone)
 		}
 		if err := d.sameCertification(ctx, wish.Account, others); err != nil {
-			return false, err
+			return false, nil, err
 		}
 		if w.Current().From.After(from) {
 			last = Binding{} // the method of time that is over isn't a change of today's
 		}
-		return true, d.mayPay(ctx, last, wish, head)
+		beside, err := d.mayPay(ctx, last, wish, head)
+		return true, beside, err
 	})
 }
 
@@ -80,30 +81,34 @@ func (d *Directory) head(ctx context.Context, account wallet.AccountID) (wallet.
 }
 
 // mayPay is README rule 27 on who pays from now on: a cloud account is left only when its link is released, and taken only
-// when it is linked; towards a cloud account, nothing may be owed.
-func (d *Directory) mayPay(ctx context.Context, from Binding, wish Wish, head wallet.Head) error {
+// when it is linked; towards a cloud account, nothing may be owed. It gives what is to be written beside the binding: the
+// link that takes the workspace, so that it can't end meanwhile.
+func (d *Directory) mayPay(ctx context.Context, from Binding, wish Wish, head wallet.Head) ([]ledger.Document, error) {
 	if from.Account != "" && from.Method == wallet.Cloud && !from.asBefore(wish.binding(from.From)) {
 		if err := d.mayLeave(ctx, from, wish.Operator); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if wish.Method != wallet.Cloud {
-		return nil
+		return nil, nil
 	}
 	if from.Method == wallet.BillingCenter && head.Arrears.IsPositive() {
-		return refusal.Of(refusal.Conflict, "The account is in arrears; repay them before a cloud account pays.")
+		return nil, refusal.Of(refusal.Conflict, "The account is in arrears; repay them before a cloud account pays.")
 	}
-	link, err := d.link(ctx, wish.Account, wish.Cloud)
-	if err == nil && !link.Pays() {
-		err = refusal.Of(refusal.Conflict, "The cloud account isn't linked to this account; link it first.")
+	link, document, err := d.link(ctx, wish.Account, wish.Cloud)
+	if err != nil {
+		return nil, err
 	}
-	return err
+	if !link.Pays() {
+		return nil, refusal.Of(refusal.Conflict, "The cloud account isn't linked to this account; link it first.")
+	}
+	return []ledger.Document{link.Take(document, d.Now())}, nil
 }
 
 // mayLeave refuses to leave a cloud account that is linked. Of one that was never linked here, as from before links were
 // kept, only an operator knows that it is released.
 func (d *Directory) mayLeave(ctx context.Context, from Binding, operator bool) error {
-	link, err := d.link(ctx, from.Account, from.Cloud)
+	link, _, err := d.link(ctx, from.Account, from.Cloud)
 	switch {
 	case err != nil:
 		return err
@@ -116,12 +121,12 @@ func (d *Directory) mayLeave(ctx context.Context, from Binding, operator bool) e
 }
 
 // link is the link of a cloud account to an account; without a state where there is none.
-func (d *Directory) link(ctx context.Context, account wallet.AccountID, cloud wallet.CloudAccount) (cloudlink.Link, error) {
-	link, _, err := ledger.Read[cloudlink.Link](ctx, d.Store, cloudlink.Key(account, cloud))
+func (d *Directory) link(ctx context.Context, account wallet.AccountID, cloud wallet.CloudAccount) (cloudlink.Link, ledger.Document, error) {
+	link, document, err := ledger.Read[cloudlink.Link](ctx, d.Store, cloudlink.Key(account, cloud))
 	if refusal.Is(err, refusal.NotFound) {
 		err = nil
 	}
-	return link, err
+	return link, document, err
 }
 
 // ChangeMethod changes how a bound workspace is settled, from now on (README rule 27). changed is false when it was so
@@ -133,13 +138,14 @@ func (d *Directory) ChangeMethod(ctx context.Context, wish Wish) (w Workspace, c
 	if err != nil {
 		return w, false, err
 	}
-	return d.amend(ctx, wish.Workspace, func(w *Workspace) (bool, error) {
+	return d.amend(ctx, wish.Workspace, func(w *Workspace) (bool, []ledger.Document, error) {
 		before := w.Current()
 		changed, err := w.change(wish.binding(w.after(d.Now())))
 		if err != nil || !changed {
-			return changed, err
+			return changed, nil, err
 		}
-		return true, d.mayPay(ctx, before, wish, head)
+		beside, err := d.mayPay(ctx, before, wish, head)
+		return true, beside, err
 	})
 }
 
@@ -147,8 +153,8 @@ func (d *Directory) ChangeMethod(ctx context.Context, wish Wish) (w Workspace, c
 // account (README rule 27). It is nobody's change, and so doesn't count as the month's. changed is false when the
 // workspace isn't on that cloud account any more.
 func (d *Directory) Return(ctx context.Context, account wallet.AccountID, id wallet.WorkspaceID, cloud wallet.CloudAccount, actor string) (changed bool, err error) {
-	_, changed, err = d.amend(ctx, id, func(w *Workspace) (bool, error) {
-		return w.giveBack(account, cloud, w.after(d.Now()), actor), nil
+	_, changed, err = d.amend(ctx, id, func(w *Workspace) (bool, []ledger.Document, error) {
+		return w.giveBack(account, cloud, w.after(d.Now()), actor), nil, nil
 	})
 	return changed, err
 }
@@ -156,14 +162,15 @@ func (d *Directory) Return(ctx context.Context, account wallet.AccountID, id wal
 // Unbind ends a workspace's binding to an account, from now on. changed is false when it had ended before. NotFound
 // means that it never was bound to it.
 func (d *Directory) Unbind(ctx context.Context, wish Wish) (w Workspace, changed bool, err error) {
-	return d.amend(ctx, wish.Workspace, func(w *Workspace) (bool, error) {
-		return w.unbind(wish.Account, w.after(d.Now()), wish.Actor)
+	return d.amend(ctx, wish.Workspace, func(w *Workspace) (bool, []ledger.Document, error) {
+		changed, err := w.unbind(wish.Account, w.after(d.Now()), wish.Actor)
+		return changed, nil, err
 	})
 }
 
-// amend turns a workspace's document, again from the start whenever it has moved meanwhile. An unknown outcome is
-// looked at, not guessed: turning what has been turned changes nothing.
-func (d *Directory) amend(ctx context.Context, id wallet.WorkspaceID, turn func(*Workspace) (bool, error)) (Workspace, bool, error) {
+// amend turns a workspace's document, with what turn gives to be written beside it, again from the start whenever one of
+// them has moved meanwhile. An unknown outcome is looked at, not guessed: turning what has been turned changes nothing.
+func (d *Directory) amend(ctx context.Context, id wallet.WorkspaceID, turn func(*Workspace) (changed bool, beside []ledger.Document, err error)) (Workspace, bool, error) {
 	doubt := false
 	for attempt := 1; ; attempt++ {
 		w, document, err := ledger.Read[Workspace](ctx, d.Store, workspaceKey(id))
@@ -171,17 +178,17 @@ func (d *Directory) amend(ctx context.Context, id wallet.WorkspaceID, turn func(
 			return Workspace{}, false, err
 		}
 		w.ID = id
-		changed, err := turn(&w)
+		changed, beside, err := turn(&w)
 		if err != nil || !changed {
 			return w, doubt && err == nil, err
 		}
-		err = d.Store.Put(ctx, w.document(document))
+		err = d.Store.Put(ctx, append(beside, w.document(document))...)
 		switch {
 		case err == nil:
 			return w, true, nil
 		case errors.Is(err, ledger.ErrUnknown):
 			doubt = true
-		case !errors.Is(err, ledger.ErrStale):
+		case !errors.Is(err, ledger.ErrStale) && !errors.Is(err, ledger.ErrContended):
 			return Workspace{}, false, fmt.Errorf("workspace %s: %w", id, err)
 		}
 		if attempt == maxConflicts {

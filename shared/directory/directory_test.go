@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -315,4 +316,33 @@ func TestAFaultIsNoAnswer(t *testing.T) {
 	w.Store = &lossy{Store: w.store, put: func(func() error) error { return ledger.ErrStale }}
 	_, _, err := w.bind("a", "ws")
 	w.wantKind(err, refusal.Contended)
+}
+
+// A workspace is one document, which has an end: whoever binds and unbinds without one is refused in time, and can still
+// unbind. Its bills go on being settled.
+func TestAWorkspacesHistoryHasAnEnd(t *testing.T) {
+	w := newTown(t)
+	long := strings.Repeat("a", 128)
+	history := func(account wallet.AccountID) ledger.Document {
+		old := Workspace{ID: "ws", Currency: money.CNY, Zone: "Asia/Shanghai"}
+		for i := range maxBindings - 1 { // bound and unbound in turn, and bound at last
+			b := Binding{From: noon.Add(time.Duration(i) * time.Second), Actor: long}
+			if i%2 == 0 {
+				b.Account, b.Method, b.Cloud = account, wallet.Cloud, wallet.CloudAccount{Provider: long, Customer: long}
+			}
+			old.Bindings = append(old.Bindings, b)
+		}
+		return old.document(ledger.Document{Key: workspaceKey(old.ID)})
+	}
+	if size := len(history(wallet.AccountID(long)).Body); size > 200<<10 {
+		t.Errorf("a history may have %d bytes", size)
+	}
+	w.must(w.store.Put(t.Context(), history("a")))
+	w.now = noon.AddDate(0, 1, 0)
+	w.mustUnbind("a", "ws")
+	_, _, err := w.bind("a", "ws")
+	w.wantKind(err, refusal.Conflict)
+	if got := w.payer("ws", "2026-11-10"); got != "a cloud" {
+		t.Errorf("a day of its past is settled by %s", got)
+	}
 }

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -67,6 +68,16 @@ func TestWhoPaysForAWorkspaceChangesByRule(t *testing.T) {
 			w.unlink()
 			return w.change("a", "ws", wallet.BillingCenter, owner)
 		},
+		"CONFLICT the link isn't released while the list may not tell of the workspace yet": func(w *town) error {
+			w.must(w.change("a", "ws", wallet.Cloud, owner))
+			w.now = w.now.Add(59 * time.Second)
+			return w.release()
+		},
+		"the list tells in time": func(w *town) error {
+			w.must(w.change("a", "ws", wallet.Cloud, owner))
+			w.now = w.now.Add(time.Minute)
+			return w.release()
+		},
 		"FORBIDDEN away from one that was never linked here": func(w *town) error {
 			w.unlinked("ws-old")
 			return w.change("a", "ws-old", wallet.BillingCenter, owner)
@@ -113,6 +124,36 @@ func TestWhoPaysForAWorkspaceChangesByRule(t *testing.T) {
 			w.now = noon.Add(time.Hour)
 			w.mustUnbind("a", "ws")
 			_, _, err := w.bind("a", "ws")
+			return err
+		},
+		"CONFLICT nor is the way round by another account, away from a cloud account that is linked": func(w *town) error {
+			w.certify("r-1", "a", "b")
+			w.must(w.change("a", "ws", wallet.Cloud, owner))
+			w.mustUnbind("a", "ws")
+			w.mustBind("b", "ws")
+			w.mustUnbind("b", "ws")
+			_, _, err := w.bind("a", "ws")
+			return err
+		},
+		"CONFLICT or a second time in a calendar month": func(w *town) error {
+			w.certify("r-1", "a", "b")
+			w.must(w.change("a", "ws", wallet.Cloud, owner))
+			w.unlink()
+			w.must(w.change("a", "ws", wallet.BillingCenter, owner))
+			w.link()
+			w.mustUnbind("a", "ws")
+			w.mustBind("b", "ws")
+			w.mustUnbind("b", "ws")
+			_, _, err := w.Bind(w.t.Context(), Wish{Workspace: "ws", Account: "a", Method: wallet.Cloud, Cloud: aws})
+			return err
+		},
+		"CONFLICT or towards a cloud account while something is owed": func(w *town) error {
+			w.certify("r-1", "a", "b")
+			w.owe("ws")
+			w.mustUnbind("a", "ws")
+			w.mustBind("b", "ws")
+			w.mustUnbind("b", "ws")
+			_, _, err := w.Bind(w.t.Context(), Wish{Workspace: "ws", Account: "a", Method: wallet.Cloud, Cloud: aws})
 			return err
 		},
 		"CONFLICT to an account of another certification": func(w *town) error {
@@ -182,6 +223,55 @@ func (w *town) link() {
 	w.t.Helper()
 	_, _, err := w.clouds.Link(w.t.Context(), "a", aws, "ops")
 	w.must(err)
+}
+
+// release has a's cloud account released by someone whose list of workspaces has none on it.
+func (w *town) release() error {
+	_, _, err := w.clouds.Release(w.t.Context(), "a", aws, "owner", func() (bool, error) { return false, nil })
+	return err
+}
+
+// overtaken is a store in which something happens right before the first write.
+type overtaken struct {
+	ledger.Store
+	by func()
+}
+
+func (o *overtaken) Put(ctx context.Context, documents ...ledger.Document) error {
+	if by := o.by; by != nil {
+		o.by = nil
+		by()
+	}
+	return o.Store.Put(ctx, documents...)
+}
+
+// A link that is released or unlinked while a workspace is on its way to it pays for nobody.
+func TestNoWorkspaceComesToALinkThatEndsMeanwhile(t *testing.T) {
+	for name, end := range map[string]func(w *town){
+		"released": func(w *town) { w.must(w.release()) },
+		"unlinked": func(w *town) { w.unlink() },
+	} {
+		for way, come := range map[string]func(w *town) error{
+			"changed": func(w *town) error {
+				w.mustBind("a", "ws")
+				w.Store = &overtaken{w.store, func() { end(w) }}
+				return w.change("a", "ws", wallet.Cloud, false)
+			},
+			"bound": func(w *town) error {
+				w.Store = &overtaken{w.store, func() { end(w) }}
+				_, _, err := w.Bind(t.Context(), Wish{Workspace: "ws", Account: "a", Method: wallet.Cloud, Cloud: aws})
+				return err
+			},
+		} {
+			t.Run(name+"/"+way, func(t *testing.T) {
+				w := newTown(t)
+				w.wantKind(come(w), refusal.Conflict)
+				if w, err := w.Workspace(t.Context(), "a", "ws"); err == nil && w.Current().Method == wallet.Cloud {
+					t.Errorf("it is on a link that is %s", name)
+				}
+			})
+		}
+	}
 }
 
 // unlinked is a workspace of a that was put on a cloud account before links were kept.

@@ -12,6 +12,10 @@ import (
 
 const workspaceKind = "workspace"
 
+// maxBindings is how many bindings a workspace's history holds before people can't add to it: its document is read for every
+// day that is settled, and must stay far below the 400 KB of an item, whatever their names.
+const maxBindings = 400
+
 // Workspace is a place where usage happens, with the history of who paid for it. It takes currency and time zone of
 // the first account that it is bound to, for ever.
 type Workspace struct {
@@ -125,6 +129,9 @@ func (w *Workspace) bind(b Binding) (changed bool, err error) {
 	case held.Account != "":
 		return false, refusal.Of(refusal.Conflict, "The workspace is bound already.")
 	}
+	if err := w.room(); err != nil {
+		return false, err
+	}
 	if at == len(w.Bindings) { // binding it again is no way around the rules of changing its method
 		if err := w.mayChange(w.lastOf(b.Account), b); err != nil {
 			return false, err
@@ -134,14 +141,19 @@ func (w *Workspace) bind(b Binding) (changed bool, err error) {
 	return true, nil
 }
 
-// lastOf is the workspace's last binding, if that was to this account.
+// room refuses a binding that the history has no room for. What ends one has always some.
+func (w *Workspace) room() error {
+	if len(w.Bindings) >= maxBindings {
+		return refusal.Of(refusal.Conflict, "The workspace was bound or changed %d times; it can't be any more.", len(w.Bindings))
+	}
+	return nil
+}
+
+// lastOf is the workspace's last binding to an account; others since don't count, so that they are no way around rule 27.
 func (w *Workspace) lastOf(account wallet.AccountID) Binding {
 	for _, b := range slices.Backward(w.Bindings) {
-		if b.Account != "" {
-			if b.Account == account {
-				return b
-			}
-			break
+		if b.Account == account {
+			return b
 		}
 	}
 	return Binding{}
@@ -155,6 +167,9 @@ func (w *Workspace) change(b Binding) (changed bool, err error) {
 	}
 	if current.asBefore(b) {
 		return false, nil
+	}
+	if err := w.room(); err != nil {
+		return false, err
 	}
 	if err := w.mayChange(current, b); err != nil {
 		return false, err

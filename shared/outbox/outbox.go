@@ -59,8 +59,18 @@ func (c *Consumer) Handle(ctx context.Context, batch events.DynamoDBEvent) (even
 	return events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{{ItemIdentifier: failed}}}, nil
 }
 
+// changed tells operators: the journal is never changed, so somebody went past the ledger.
+func (c *Consumer) changed(what string, entry ...any) {
+	c.Metrics.Count("EntryChanged", 1, "", "")
+	c.Log.Error(what, entry...)
+}
+
 // read is the event that a record tells of; nil for none.
 func (c *Consumer) read(record events.DynamoDBEventRecord) (*event.Event, error) {
+	if key := dynamo.Removed(record); key != "" {
+		c.changed("an entry of the journal was removed", "key", key)
+		return nil, nil
+	}
 	entry, document, err := dynamo.Committed(record)
 	if err != nil {
 		return nil, err
@@ -68,9 +78,7 @@ func (c *Consumer) read(record events.DynamoDBEventRecord) (*event.Event, error)
 	first := record.EventName == string(events.DynamoDBOperationTypeInsert)
 	switch {
 	case entry != nil && !first:
-		// The journal is never changed: somebody went past the ledger, and operators must hear of it.
-		c.Metrics.Count("EntryChanged", 1, "", "")
-		c.Log.Error("an entry of the journal was changed", "key", entry.Key, "account", entry.Account)
+		c.changed("an entry of the journal was changed", "key", entry.Key, "account", entry.Account)
 	case entry != nil:
 		e := event.OfEntry(*entry)
 		return &e, nil

@@ -87,12 +87,7 @@ func (p *Preferences) Check(check *api.Check, currency money.Currency) {
 	check.That(p.Version >= 0, "/version", "must be the version that was read: 0 when there was none")
 	check.That(p.Language.Known(), "/language", `must be "en" or "zh"`)
 	p.checkAddresses(check)
-	for i, kind := range p.Unwanted {
-		pointer := "/unwanted/" + strconv.Itoa(i)
-		check.That(slices.Contains(mail.Kinds, kind), pointer, "must be a kind of notices")
-		check.That(!slices.Contains(mail.Vital, kind), pointer, "can't be switched off")
-		check.That(!slices.Contains(p.Unwanted[:i], kind), pointer, "must be named once")
-	}
+	p.checkUnwanted(check)
 	limit := func(pointer string, text *string) {
 		if *text != "" {
 			amount := check.Amount(pointer, *text, currency)
@@ -121,6 +116,20 @@ func (p *Preferences) Check(check *api.Check, currency money.Currency) {
 func visible(product string) bool {
 	return product != "" && utf8.ValidString(product) && utf8.RuneCountInString(product) <= mostProduct &&
 		!strings.ContainsFunc(product, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
+func (p *Preferences) checkUnwanted(check *api.Check) {
+	most := len(mail.Kinds) - len(mail.Vital)
+	check.That(len(p.Unwanted) <= most, "/unwanted", "must be at most "+strconv.Itoa(most))
+	if len(p.Unwanted) > most {
+		return
+	}
+	for i, kind := range p.Unwanted {
+		pointer := "/unwanted/" + strconv.Itoa(i)
+		check.That(slices.Contains(mail.Kinds, kind), pointer, "must be a kind of notices")
+		check.That(!slices.Contains(mail.Vital, kind), pointer, "can't be switched off")
+		check.That(!slices.Contains(p.Unwanted[:i], kind), pointer, "must be named once")
+	}
 }
 
 func (p *Preferences) checkAddresses(check *api.Check) {

@@ -1,6 +1,7 @@
 package preference_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +77,7 @@ func TestEveryWrongFieldIsTold(t *testing.T) {
 		"six addresses":        {func(p *preference.Preferences) { p.Addresses = six }, []string{"/addresses"}},
 		"an unknown kind":      {func(p *preference.Preferences) { p.Unwanted = []mail.Kind{"love"} }, []string{"/unwanted/0"}},
 		"a vital kind":         {func(p *preference.Preferences) { p.Unwanted = []mail.Kind{mail.LotExpiring, mail.Locked} }, []string{"/unwanted/1"}},
+		"more than all kinds":  {func(p *preference.Preferences) { p.Unwanted = slices.Repeat([]mail.Kind{"love"}, 60_000) }, []string{"/unwanted"}},
 		"a kind twice":         {func(p *preference.Preferences) { p.Unwanted = []mail.Kind{mail.ToppedUp, mail.ToppedUp} }, []string{"/unwanted/1"}},
 		"limits of nothing":    {func(p *preference.Preferences) { p.LowBalance, p.DayTotal = "0", "0.00" }, []string{"/low_balance", "/high_consumption/total"}},
 		"limits that are none": {func(p *preference.Preferences) { p.LowBalance, p.DayTotal = "-1", "1e2" }, []string{"/low_balance", "/high_consumption/total"}},

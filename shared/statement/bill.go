@@ -126,7 +126,8 @@ type tally struct {
 	month    Month // of older months
 	sum      books.Totals
 	lines    map[lineKey]books.Totals
-	entry    int64 // the last one that was counted
+	entry    int64             // the last one that was counted
+	entries  map[lineKey]int64 // the same, of each line: a bill may have several of a product
 }
 
 type lineKey struct {
@@ -136,7 +137,7 @@ type lineKey struct {
 }
 
 func newTally(currency money.Currency) *tally {
-	return &tally{currency: currency, sum: nothing(currency), lines: map[lineKey]books.Totals{}}
+	return &tally{currency: currency, sum: nothing(currency), lines: map[lineKey]books.Totals{}, entries: map[lineKey]int64{}}
 }
 
 func nothing(currency money.Currency) books.Totals {
@@ -155,21 +156,21 @@ func (t *tally) of(ctx context.Context, view *books.View, f books.Filter) error 
 		if !known {
 			line = nothing(t.currency)
 		}
-		one := one(row)
-		t.lines[key] = plus(line, one)
-		if row.Entry == t.entry {
-			one.Bills = 0
-		}
-		t.entry, t.sum = row.Entry, plus(t.sum, one)
+		t.lines[key] = plus(line, one(row, t.entries[key]))
+		t.sum = plus(t.sum, one(row, t.entry))
+		t.entry, t.entries[key] = row.Entry, row.Entry
 	}
 	return nil
 }
 
-// one is what one row adds.
-func one(row books.Row) books.Totals {
+// one is what one row adds to a sum whose last row was of some entry: its bill, too, unless that is counted.
+func one(row books.Row, last int64) books.Totals {
 	t := books.Totals{Exact: row.Exact, Payable: row.Payable, Paid: row.Paid, Lines: 1, Bills: 1}
 	if row.Reversal {
 		t.Lines, t.Bills = -1, -1
+	}
+	if row.Entry == last {
+		t.Bills = 0
 	}
 	return t
 }

@@ -314,3 +314,28 @@ func TestLongSectionsAreKeptInParts(t *testing.T) {
 		t.Errorf("made again: %s, %v", again.SHA256, err)
 	}
 }
+
+// A bill may tell of one product in several lines, such as two of its meters: it is one bill of that product all the same.
+func TestABillOfTwoLinesOfAProductIsOneBill(t *testing.T) {
+	w := newWorld(t)
+	w.open("acme", shanghai)
+	w.cash("acme", 60_00)
+	w.now = at("2026-10-03T10:00:00+08:00")
+	w.settle("acme", "shop", "2026-10-01", line("logs", "1"), line("logs", "2"), line("traces", "3"))
+	w.reverse("acme", w.settle("acme", "shop", "2026-10-02", line("logs", "1"), line("logs", "2")))
+	w.settle("acme", "yard", "2026-10-02", line("logs", "1"))
+	w.now = at("2026-11-05T00:00:00+08:00")
+	b := w.make("acme", "2026-10").Bill
+	groups, err := w.view("acme").Totals(t.Context(), books.Filter{From: "2026-10-01", Until: "2026-10-31"}, books.ByProduct)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int64{2, 1} { // logs, traces
+		if b.Products[i].Bills != want || groups[i].Bills != want {
+			t.Errorf("%d bills of %s, %d by its consumption, want %d", b.Products[i].Bills, b.Products[i].Product, groups[i].Bills, want)
+		}
+	}
+	if b.Usage.Bills != 2 {
+		t.Errorf("%d bills, want 2", b.Usage.Bills)
+	}
+}

@@ -95,12 +95,14 @@ func (w *Watch) begin(ctx context.Context, account wallet.AccountID, until int64
 func (w *Watch) consume(ctx context.Context, wishes preference.Preferences, s state, entries []wallet.Entry) (follow.Step[state], error) {
 	days := map[string]bool{}
 	for _, e := range entries {
-		if e.Time.Before(wishes.ChangedAt) {
-			continue // it was before these limits
-		}
+		before := s
 		low, err := s.crossed(wishes.LowBalance, e)
 		if err != nil {
 			return follow.Step[state]{}, err
+		}
+		if e.Time.Before(wishes.ChangedAt) { // these limits didn't hold yet: it can end a crossing, and begin none
+			s.Below = s.Below && before.Below && s.Limit == before.Limit
+			continue
 		}
 		if low != nil {
 			if _, err := notice.BalanceLow(e.Account, *low).Put(ctx, w.Store, w.Now()); err != nil {

@@ -123,6 +123,33 @@ func (w *world) told(until int64) (balances []string) {
 	return balances
 }
 
+// What was told once is told again when the balance was at the limit in between, although nobody looked at that in time:
+// limits that are set aside for a while, and a change of the language just then, keep no crossing from being told.
+func TestACrossingIsToldThoughPreferencesChangedMeanwhile(t *testing.T) {
+	for name, between := range map[string]func(w *world) preference.Preferences{
+		"another language": func(*world) preference.Preferences { return preference.Preferences{LowBalance: "100.00"} },
+		"set aside": func(w *world) preference.Preferences {
+			w.want(preference.Preferences{})
+			w.look(3)
+			return preference.Preferences{LowBalance: "100.00"}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.want(preference.Preferences{LowBalance: "100.00"})
+			w.look(w.change(5000))
+			up := w.change(15000)
+			w.want(between(w))
+			w.look(up)
+			last := w.change(-15000)
+			w.look(last)
+			if diff := cmp.Diff([]string{"50.00", "50.00"}, w.told(last)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func TestALowBalanceIsToldOnceACrossing(t *testing.T) {
 	for name, row := range map[string]struct {
 		changes []int64 // in fen, of a balance of 0; the limit is 100.00

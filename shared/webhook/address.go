@@ -53,7 +53,7 @@ func publicName(host string) bool {
 		return false
 	}
 	last := host[strings.LastIndexByte(host, '.')+1:]
-	return !strings.ContainsAny(last, "0123456789") && // 127.1 and 0x7f.1 are addresses to some resolvers
+	return last >= "a" && // 127.1 and 1.0x7f are addresses to some resolvers: what begins with a digit is no top-level domain
 		!slices.Contains([]string{"local", "localhost", "internal", "intranet", "lan", "home", "corp", "private", "test", "invalid", "onion", "arpa"}, last)
 }
 

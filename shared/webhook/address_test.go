@@ -19,6 +19,9 @@ func TestURLsThatMayBePostedTo(t *testing.T) {
 		"https://hooks.example.com:443/a?b=c":          true,
 		"https://hooks.example.com:8443/":              true,
 		"https://xn--fiq228c.example/":                 true,
+		"https://hooks.xn--fiqs8s/":                    true, // 中国 has digits in ASCII
+		"https://hooks.example.0x7f/":                  false,
+		"https://hooks.example.7/":                     false,
 		"":                                             false,
 		"http://hooks.example.com/":                    false,
 		"ftp://hooks.example.com/":                     false,

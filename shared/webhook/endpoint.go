@@ -23,6 +23,8 @@ package webhook
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -57,6 +59,7 @@ type Endpoint struct {
 	Note       string      `json:"note,omitempty"`
 	CreatedAt  time.Time   `json:"created_at"`
 	Once       string      `json:"once"`               // the key of the request that made it
+	Intent     string      `json:"intent"`             // what that request asked for: its Wish.digest
 	Generation int         `json:"generation"`         // of its secret
 	Retiring   []OldSecret `json:"retiring,omitempty"` // secrets that still sign, too
 	// FailingSince is when a delivery died after which none succeeded.
@@ -97,6 +100,12 @@ type Wish struct {
 	Note    string
 }
 
+// digest is the same for checked wishes that ask for the same: they may be changed later, but a key stands for the first.
+func (w Wish) digest() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %t %q", w.URL, w.Events, w.Enabled, w.Note))
+	return hex.EncodeToString(sum[:16])
+}
+
 // Desk is the customer's hand on endpoints.
 type Desk struct {
 	Store     ledger.Store
@@ -122,7 +131,7 @@ func (d *Desk) Add(ctx context.Context, account wallet.AccountID, once string, w
 	id := "wh_" + crockford.Random(d.Chance, 20)
 	err = d.change(ctx, account, func(all *endpoints) error {
 		if at := slices.IndexFunc(all.Endpoints, func(one Endpoint) bool { return one.Once == once }); at >= 0 {
-			if e, repeated = all.Endpoints[at], true; e.URL != wish.URL {
+			if e, repeated = all.Endpoints[at], true; e.Intent != wish.digest() {
 				return refusal.Of(refusal.KeyReused, "The key made another webhook before.")
 			}
 			return errUnchanged
@@ -131,7 +140,7 @@ func (d *Desk) Add(ctx context.Context, account wallet.AccountID, once string, w
 			return refusal.Of(refusal.Conflict, "An account has at most %d webhooks: remove one first.", maxEndpoints)
 		}
 		e = Endpoint{
-			ID: id, URL: wish.URL, Events: wish.Events, Enabled: wish.Enabled, Note: wish.Note, Once: once, Generation: 1, CreatedAt: d.now(),
+			ID: id, URL: wish.URL, Events: wish.Events, Enabled: wish.Enabled, Note: wish.Note, Once: once, Intent: wish.digest(), Generation: 1, CreatedAt: d.now(),
 		}
 		repeated = false
 		all.Endpoints = append(all.Endpoints, e)

@@ -44,7 +44,7 @@ func sandbox(t *testing.T) story {
 	t.Helper()
 	file := os.Getenv("ALIPAY_SANDBOX_SECRET")
 	if file == "" || os.Getenv("CI") != "" {
-		t.Skip("ALIPAY_SANDBOX_SECRET doesn't name a file with the secret of an app of Alipay's sandbox (README, Alipay's own sandbox)")
+		t.Skip("ALIPAY_SANDBOX_SECRET doesn't name a file with the secret of an app of Alipay's sandbox (shared/payment/alipay/README.md)")
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {

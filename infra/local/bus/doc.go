@@ -1,7 +1,6 @@
 // Package bus is Amazon EventBridge for one machine: event buses behind PutEvents of AWS's protocol, so that the SDK's
 // client works against it unchanged, and rules that send what matches to queues and functions.
 //
-//	pattern.go   event patterns: what they may say, and what matches them
 //	event.go     entries of PutEvents as events, and their refusals
 //	server.go    buses and rules; PutEvents
 //	protocol.go  the HTTP of it

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"billingcentre/infra/local/eventpattern"
 )
 
 const (
@@ -60,7 +62,7 @@ func (e Entry) refusal() Result {
 	if len(e.DetailType) > 128 {
 		return Result{ErrorCode: "InvalidArgument", ErrorMessage: "Parameter DetailType is not valid. Reason: DetailType is longer than 128 characters."}
 	}
-	detail, err := decode([]byte(e.Detail))
+	detail, err := eventpattern.Decode([]byte(e.Detail))
 	if _, object := detail.(map[string]any); err != nil || !object {
 		return Result{ErrorCode: "MalformedDetail", ErrorMessage: "Detail is malformed."}
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"billingcentre/infra/local/eventpattern"
 )
 
 // Options say where and when the buses live. The zero value is usable.
@@ -50,7 +52,7 @@ type Rule struct {
 	Queues  []QueueTarget
 	Invokes []FunctionTarget
 
-	pattern Pattern
+	pattern eventpattern.Pattern
 }
 
 // QueueTarget is a queue that events are sent to.
@@ -74,7 +76,7 @@ func (s *Server) AddBus(name string) {
 // AddRule adds a rule to a bus that is there.
 func (s *Server) AddRule(rule Rule) error {
 	var err error
-	if rule.pattern, err = ParsePattern([]byte(rule.Pattern)); err != nil {
+	if rule.pattern, err = eventpattern.Parse([]byte(rule.Pattern)); err != nil {
 		return fmt.Errorf("rule %s: %w", rule.Name, err)
 	}
 	s.mu.Lock()

@@ -9,7 +9,8 @@
 // A stream's mapping (StreamMapping) goes through each shard in order, a parent
 // before its children, and never past a record that wasn't processed or given to
 // the on-failure destination. Its position is kept in a file after each batch, so
-// that a restart goes on from there: every record at least once.
+// that a restart goes on from there: every record at least once. Filters keep records
+// from the function before they are gathered; the position goes on past them.
 //
 // Both have one reader and invoke through the one-method Invoker, so that what
 // runs the function is somebody else's concern. Both let an invocation that has

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
+
+	"billingcentre/infra/local/eventpattern"
 )
 
 // maxRead is the most that GetRecords gives at once.
@@ -16,6 +19,7 @@ const maxRead = 1000
 // shardReader reads one shard in order.
 type shardReader struct {
 	o        StreamOptions
+	filters  []eventpattern.Pattern
 	shard    string
 	last     string        // sequence number of the last record read; "" = none yet
 	iterator *string       // nil = to be asked for
@@ -28,33 +32,45 @@ func (r *shardReader) atEnd() bool { return r.closed && len(r.pending) == 0 }
 
 // gather waits for a first record, then for more until the batch is full, the
 // window over or the shard at its end. It returns what it has, with an error if
-// the stream had one.
-func (r *shardReader) gather(ctx context.Context) (batch []shardRecord, err error) {
+// the stream had one. passed are the records behind the batch that the filters keep
+// from the function: once the batch is settled, they are, too.
+func (r *shardReader) gather(ctx context.Context) (batch, passed []shardRecord, err error) {
 	size, end := len(envelope), time.Time{}
 	for {
 		for len(r.pending) > 0 {
 			next := r.pending[0]
-			if len(batch) == r.o.BatchSize || len(batch) > 0 && size+len(next.json)+1 > maxPayload {
-				return batch, nil
+			switch {
+			case !r.wanted(next):
+				passed = append(passed[:0], next)
+			case len(batch) == r.o.BatchSize || len(batch) > 0 && size+len(next.json)+1 > maxPayload:
+				return batch, passed, nil
+			default:
+				batch, passed, size = append(batch, next), nil, size+len(next.json)+1
 			}
-			batch, size, r.pending = append(batch, next), size+len(next.json)+1, r.pending[1:]
+			r.pending = r.pending[1:]
 		}
-		if r.closed || len(batch) == r.o.BatchSize {
-			return batch, nil
+		if r.closed || len(batch) == r.o.BatchSize || len(batch) == 0 && len(passed) > 0 {
+			return batch, passed, nil
 		}
 		if len(batch) > 0 && end.IsZero() {
 			end = time.Now().Add(r.o.Window)
 		}
 		if !end.IsZero() && !time.Now().Before(end) {
-			return batch, nil
+			return batch, passed, nil
 		}
 		if err := r.fetch(ctx, min(r.o.BatchSize-len(batch), maxRead)); err != nil {
-			return batch, err
+			return batch, passed, err
 		}
 		if len(r.pending) == 0 && !r.closed && !sleep(ctx, r.idle(end)) {
-			return batch, ctx.Err()
+			return batch, passed, ctx.Err()
 		}
 	}
+}
+
+// wanted tells whether a record goes to the function.
+func (r *shardReader) wanted(record shardRecord) bool {
+	matches := func(p eventpattern.Pattern) bool { return p.Matches(record.json) }
+	return len(r.filters) == 0 || slices.ContainsFunc(r.filters, matches)
 }
 
 // idle is the time until the next read, within the window if there is one.

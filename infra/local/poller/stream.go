@@ -11,6 +11,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
+
+	"billingcentre/infra/local/eventpattern"
 )
 
 const (
@@ -46,6 +48,7 @@ type StreamOptions struct {
 	MaxRetries     *int                                         // MaximumRetryAttempts: 0 to 10,000; nil or -1 = for ever
 	MaxRecordAge   time.Duration                                // MaximumRecordAgeInSeconds: 60 s to 7 days; 0 = for ever
 	OnFailure      func(ctx context.Context, body string) error // DestinationConfig.OnFailure; nil = given-up records are only logged
+	Filters        []string                                     // FilterCriteria: patterns of records, any of which will do; none = all records
 	Checkpoint     string                                       // file that remembers the position
 	Poll           time.Duration                                // between reads of an idle shard; 250 ms if 0
 	Now            func() time.Time                             // time.Now if nil: the age of records, and what is told
@@ -55,6 +58,7 @@ type StreamOptions struct {
 // StreamMapping reads one stream for one function.
 type StreamMapping struct {
 	o         StreamOptions
+	filters   []eventpattern.Pattern
 	positions *positions
 	work      sync.WaitGroup
 	closed    chan string // shards that were read to their end
@@ -84,11 +88,18 @@ func NewStreamMapping(o StreamOptions) (*StreamMapping, error) {
 	case o.MaxRecordAge != 0 && (o.MaxRecordAge < time.Minute || o.MaxRecordAge > 7*24*time.Hour):
 		return nil, fmt.Errorf("stream mapping: MaximumRecordAgeInSeconds %v is not from 1 minute to 7 days", o.MaxRecordAge)
 	}
+	filters := make([]eventpattern.Pattern, len(o.Filters))
+	for i, text := range o.Filters {
+		var err error
+		if filters[i], err = eventpattern.Parse([]byte(text)); err != nil {
+			return nil, fmt.Errorf("stream mapping: FilterCriteria: %w", err)
+		}
+	}
 	kept, err := loadPositions(o.Checkpoint, o.StreamARN)
 	if err != nil {
 		return nil, err
 	}
-	return &StreamMapping{o: o, positions: kept, closed: make(chan string)}, nil
+	return &StreamMapping{o: o, filters: filters, positions: kept, closed: make(chan string)}, nil
 }
 
 // Run reads the stream until ctx ends, and returns when the last invocation has.
@@ -163,17 +174,16 @@ func (m *StreamMapping) ready(shards []types.Shard) []string {
 
 // read delivers a shard to its end.
 func (m *StreamMapping) read(ctx context.Context, shard string) {
-	reader := &shardReader{o: m.o, shard: shard, last: m.positions.at(shard).Sequence}
+	reader := &shardReader{o: m.o, filters: m.filters, shard: shard, last: m.positions.at(shard).Sequence}
+	delivery := &delivery{o: m.o, shard: shard, commit: func(sequence string) error {
+		return m.positions.reached(shard, sequence)
+	}}
 	for ctx.Err() == nil {
-		batch, err := reader.gather(ctx)
-		if len(batch) > 0 {
-			delivery := &delivery{o: m.o, shard: shard, commit: func(sequence string) error {
-				return m.positions.reached(shard, sequence)
-			}}
-			if !delivery.deliver(ctx, batch, 0) {
-				return
-			}
+		batch, passed, err := reader.gather(ctx)
+		if len(batch) > 0 && !delivery.deliver(ctx, batch, 0) {
+			return
 		}
+		delivery.settled(passed)
 		if err != nil && ctx.Err() == nil {
 			m.o.Logger.Error("shard not readable", "shard", shard, "error", err)
 			sleep(ctx, pause)

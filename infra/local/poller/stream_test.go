@@ -208,6 +208,7 @@ func TestStreamMappingsThatAreRefused(t *testing.T) {
 		"too many retries":          {MaxRetries: &above},
 		"too young an age":          {MaxRecordAge: time.Second},
 		"a checkpoint not readable": {Checkpoint: broken},
+		"a filter not readable":     {Filters: []string{"{}"}},
 	} {
 		o.Streams, o.Function, o.StreamARN = &fakeStreams{}, &function{}, streamARN
 		if o.Checkpoint == "" {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"billingcentre/infra/local/bus"
+	"billingcentre/infra/local/eventpattern"
 )
 
 // checkRules holds the rules of buses against what they point to. What AWS would only tell by a metric (a pattern that
@@ -48,7 +48,7 @@ func (r *reading) checkRule(at eventPlace, busName string, p pattern) {
 	if _, ok := r.references.owner(busName, "AWS::Events::EventBus", ""); !ok && busName != defaultBus {
 		r.fault(at, "EventBusName is no bus of this template")
 	}
-	if _, err := bus.ParsePattern([]byte(p.text)); err != nil {
+	if _, err := eventpattern.Parse([]byte(p.text)); err != nil {
 		r.fault(at, "pattern: %v", err)
 	}
 }

@@ -167,6 +167,7 @@ func (r *reading) checkStream(at eventPlace, e *streamEvent) {
 			r.fault(at, "the function may not %s on its stream", action)
 		}
 	}
+	r.checkFilters(at, e)
 }
 
 func (r *reading) checkSchedule(at eventPlace, e *scheduleEvent) {

@@ -102,6 +102,7 @@ type StreamSource struct {
 	MaximumRetryAttempts  int
 	MaximumRecordAge      time.Duration
 	FailureQueueLogicalID string
+	Filters               []string // patterns, checked; none lets every record through
 }
 
 // Schedule is a time at which a function is invoked.
@@ -271,12 +272,18 @@ func (r *reading) queueSource(name string, e *queueEvent) QueueSource {
 func (r *reading) streamSource(name string, e *streamEvent) StreamSource {
 	table, _ := r.references.owner(e.Stream, "AWS::DynamoDB::Table", "StreamArn")
 	failed, _ := r.references.owner(e.DestinationConfig.OnFailure.Destination, "AWS::SQS::Queue", "Arn")
-	return StreamSource{
+	source := StreamSource{
 		Event: name, TableLogicalID: table, StartingPosition: e.StartingPosition, BatchSize: e.BatchSize,
 		Window: seconds(e.MaximumBatchingWindowInSeconds), BisectOnError: e.BisectBatchOnFunctionError,
 		ReportFailures: len(e.FunctionResponseTypes) > 0, MaximumRetryAttempts: e.MaximumRetryAttempts,
 		MaximumRecordAge: seconds(e.MaximumRecordAgeInSeconds), FailureQueueLogicalID: failed,
 	}
+	if e.FilterCriteria != nil {
+		for _, f := range e.FilterCriteria.Filters {
+			source.Filters = append(source.Filters, f.Pattern)
+		}
+	}
+	return source
 }
 
 func (r *reading) table(id string, t *table) Table {

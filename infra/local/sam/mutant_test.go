@@ -68,6 +68,12 @@ var mutants = []struct {
 	{"a queue event on a topic", "Queue: !GetAtt UsageBillQueue.Arn", "Queue: !Ref AlipaySecretArn", "", `Queue is no queue of this template`},
 	{"a message visible too soon", "VisibilityTimeout: 420", "VisibilityTimeout: 300", "", `want at least 6 × Timeout + window = 362 s`},
 
+	{"a filter that is no JSON", `{"dynamodb": {"Keys": {"pk": {"S": [{"prefix": "E#"}]}}}}'`, `{"dynamodb": '`, "", `FilterCriteria: no JSON`},
+	{"a filter with an operator that isn't", `"D#notice#"}]`, `"D#notice#", "suffix": "x"}]`, "", `FilterCriteria: "dynamodb.Keys.pk.S": want one operator in an object`},
+	{"a filter on what no record has", `'{"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "D#notice#"`, `'{"event": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "D#notice#"`, "", `a record of the stream has no "event"`},
+	{"a filter on what no change has", `"dynamodb": {"Keys": {"pk": {"S": [{"prefix": "D#notice#"`, `"dynamodb": {"Key": {"pk": {"S": [{"prefix": "D#notice#"`, "", `dynamodb of the stream has no "Key"`},
+	{"a filter on what is no key", `"dynamodb": {"Keys": {"pk": {"S": [{"prefix": "D#notice#"`, `"dynamodb": {"Keys": {"PK": {"S": [{"prefix": "D#notice#"`, "", `Keys of the stream has no "PK"`},
+
 	// Policies
 	{"a wildcard in an action", "Action: sqs:SendMessage", "Action: sqs:*", "ReplayQuarantinedBills", `wildcard in action "sqs:*"`},
 	{"a wildcard in a resource", "Resource: !GetAtt UsageBillQueue.Arn", "Resource: '*'", "ReplayQuarantinedBills", `wildcard in resource "*"`},

@@ -111,6 +111,10 @@ func TestEvents(t *testing.T) {
 			Event: "Entries", TableLogicalID: "BillingTable", StartingPosition: "TRIM_HORIZON", BatchSize: 100,
 			Window: time.Second, BisectOnError: true, ReportFailures: true, MaximumRetryAttempts: 20,
 			MaximumRecordAge: 20 * time.Hour, FailureQueueLogicalID: "OutboxFailureQueue",
+			Filters: []string{
+				`{"dynamodb": {"Keys": {"pk": {"S": [{"prefix": "E#"}]}}}}`,
+				`{"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "D#notice#"}]}}}}`,
+			},
 		}}
 		if diff := cmp.Diff(want, functionOf(t, d, "OutboxFunction").Streams); diff != "" {
 			t.Error(diff)

@@ -88,6 +88,16 @@ type streamEvent struct {
 	MaximumRetryAttempts           int               `cfn:"MaximumRetryAttempts,required" min:"0" max:"10000"`
 	MaximumRecordAgeInSeconds      int               `cfn:"MaximumRecordAgeInSeconds,required" min:"60" max:"604800"`
 	DestinationConfig              destinationConfig `cfn:"DestinationConfig,required"`
+	FilterCriteria                 *filterCriteria   `cfn:"FilterCriteria"`
+}
+
+// filterCriteria are patterns of the records that a function gets; one that matches is enough.
+type filterCriteria struct {
+	Filters []filter `cfn:"Filters,required" min:"1"`
+}
+
+type filter struct {
+	Pattern string `cfn:"Pattern,required"`
 }
 
 type destinationConfig struct {

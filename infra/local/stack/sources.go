@@ -132,6 +132,7 @@ func (s *Stack) streamSource(source sam.StreamSource, function *lambda.Function)
 		FunctionARN: "arn:aws:lambda:" + region + ":" + account + ":function:" + function.Name(),
 		BatchSize:   source.BatchSize, Window: source.Window, ReportFailures: source.ReportFailures, Bisect: source.BisectOnError,
 		MaxRetries: &source.MaximumRetryAttempts, MaxRecordAge: source.MaximumRecordAge, Checkpoint: s.data("streams", function.Name()+"-"+source.Event+".json"), Logger: s.logs.stack,
+		Filters: source.Filters,
 		OnFailure: func(_ context.Context, body string) error {
 			_, err := failed.Send(sqs.Draft{Body: body})
 			return err

@@ -186,7 +186,11 @@ func (d *Desk) write(ctx context.Context, e Export, document ledger.Document) (E
 	}
 	err = d.Store.Put(ctx, e.document(document))
 	if errors.Is(err, ledger.ErrStale) || errors.Is(err, ledger.ErrUnknown) {
-		e, _, err = ledger.Read[Export](ctx, d.Store, document.Key) // a twin of this request was faster, or it was us
+		found, _, failed := ledger.Read[Export](ctx, d.Store, document.Key) // a twin of this request was faster, or it was us
+		if refusal.Is(failed, refusal.NotFound) {
+			return Export{}, err // it isn't written, or not yet
+		}
+		return found, failed
 	}
 	return e, err
 }

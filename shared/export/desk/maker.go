@@ -72,8 +72,8 @@ func (m *Maker) Make(ctx context.Context, id string, room func() bool) error {
 	if err != nil || e.State != Pending {
 		return err
 	}
-	if m.Now().Before(e.Work.Lease) {
-		return &refusal.Refusal{Kind: refusal.Contended, Detail: "Somebody is making the export.", RetryAfter: 10}
+	if err := m.free(e); err != nil {
+		return err
 	}
 	s := &stride{Maker: m, e: e, document: document, room: room}
 	if err := s.hold(ctx); err != nil {
@@ -95,10 +95,21 @@ func (m *Maker) Make(ctx context.Context, id string, room func() bool) error {
 	return nil
 }
 
-// Fail ends an export that nobody could make for a fault of ours.
+// free refuses an export that somebody is making.
+func (m *Maker) free(e Export) error {
+	if m.Now().Before(e.Work.Lease) {
+		return &refusal.Refusal{Kind: refusal.Contended, Detail: "Somebody is making the export.", RetryAfter: 10}
+	}
+	return nil
+}
+
+// Fail ends an export that nobody could make for a fault of ours. One that somebody is making just now is left to him.
 func (m *Maker) Fail(ctx context.Context, id string) error {
 	e, document, err := ledger.Read[Export](ctx, m.Store, keyOf(id))
 	if err != nil || e.State != Pending {
+		return err
+	}
+	if err := m.free(e); err != nil {
 		return err
 	}
 	s := &stride{Maker: m, e: e, document: document}

@@ -11,6 +11,18 @@ import (
 	"billingcentre/shared/wallet"
 )
 
+// Removed is the key of the entry whose removal a record tells of; "" for all other records. No one may remove an entry.
+func Removed(record events.DynamoDBEventRecord) wallet.Key {
+	pk := record.Change.Keys["pk"]
+	if record.EventName != string(events.DynamoDBOperationTypeRemove) || pk.DataType() != events.DataTypeString {
+		return ""
+	}
+	if key, is := strings.CutPrefix(pk.String(), entryPrefix); is {
+		return wallet.Key(key)
+	}
+	return ""
+}
+
 // Committed tells what a record of the table's stream is about: an entry just as it was committed, or a document as it
 // is now. Both are nil for a head, which is only the sum of its entries, and for what was deleted by hand.
 func Committed(record events.DynamoDBEventRecord) (*wallet.Entry, *ledger.Document, error) {

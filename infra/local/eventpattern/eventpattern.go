@@ -1,4 +1,6 @@
-package bus
+// Package eventpattern is AWS's language of event patterns, as rules of EventBridge and filters of Lambda's event sources
+// have it: what a pattern may say, and what matches it.
+package eventpattern
 
 import (
 	"bytes"
@@ -26,12 +28,12 @@ type node struct {
 // condition tells whether a field's value will do. there is false when the event has no such field.
 type condition func(value any, there bool) bool
 
-// ParsePattern reads a pattern, and refuses what AWS would, and operators that aren't simulated.
-func ParsePattern(text []byte) (Pattern, error) {
+// Parse reads a pattern, and refuses what AWS would, and operators that aren't simulated.
+func Parse(text []byte) (Pattern, error) {
 	if len(text) > maxPattern {
 		return Pattern{}, fmt.Errorf("%d bytes are more than the %d of a pattern", len(text), maxPattern)
 	}
-	value, err := decode(text)
+	value, err := Decode(text)
 	if err != nil {
 		return Pattern{}, err
 	}
@@ -210,7 +212,7 @@ func number(v any) (float64, bool) {
 
 // Matches tells whether an event (its JSON) is what the pattern describes.
 func (p Pattern) Matches(event []byte) bool {
-	value, err := decode(event)
+	value, err := Decode(event)
 	return err == nil && p.matches(value)
 }
 
@@ -232,8 +234,8 @@ func (p Pattern) matches(value any) bool {
 	return true
 }
 
-// decode reads one JSON value; numbers stay as they are written.
-func decode(text []byte) (any, error) {
+// Decode reads one JSON value; numbers stay as they are written.
+func Decode(text []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	var value any

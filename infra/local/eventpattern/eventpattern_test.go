@@ -1,4 +1,4 @@
-package bus
+package eventpattern
 
 import (
 	"strings"
@@ -56,7 +56,7 @@ func TestPatterns(t *testing.T) {
 		if !strings.Contains(pattern, "source") && !strings.Contains(pattern, "detail-type") {
 			pattern = `{"detail":{"entry":` + pattern + `}}`
 		}
-		p, err := ParsePattern([]byte(pattern))
+		p, err := Parse([]byte(pattern))
 		if err != nil {
 			t.Errorf("%s: %v", pattern, err)
 			continue
@@ -75,7 +75,7 @@ func TestPatternsThatAreRefused(t *testing.T) {
 		`{"n":[{"anything-but":[]}]}`, `{"n":[{"anything-but":["a",1]}]}`, `{"n":[{"anything-but":{"wildcard":"*"}}]}`, `{"n":[{"anything-but":true}]}`,
 		`{"n":[{"wildcard":"*"}]}`, `{"$or":[{"a":["b"]}]}`, `{"source":["` + strings.Repeat("x", 4096) + `"]}`,
 	} {
-		if _, err := ParsePattern([]byte(pattern)); err == nil {
+		if _, err := Parse([]byte(pattern)); err == nil {
 			t.Errorf("taken: %.80s", pattern)
 		}
 	}
