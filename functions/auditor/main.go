@@ -15,10 +15,10 @@ import (
 
 func main() {
 	b := boot.Start()
-	store := b.Store()
+	l := b.Ledger()
 	h := handler{
-		auditor:   &audit.Auditor{Store: store, Now: time.Now, Lag: audit.Lag},
-		directory: &directory.Directory{Store: store, Now: time.Now}, log: b.Log, metrics: &metric.Metrics{},
+		auditor:   &audit.Auditor{Store: l.Store, Now: time.Now, Lag: audit.Lag, Grace: l.Policy.Grace},
+		directory: &directory.Directory{Store: l.Store, Now: time.Now}, log: b.Log, metrics: &metric.Metrics{},
 	}
 	lambda.Start(h.handle)
 }
