@@ -23,7 +23,7 @@ var (
 // started is when the tests were.
 var started = time.Now()
 
-func inTime() bool { return *within == 0 || time.Since(started) < *within }
+func hasTime() bool { return *within == 0 || time.Since(started) < *within }
 
 // lanes is how many seeds are simulated at once.
 const lanes = 2
@@ -75,7 +75,7 @@ func TestSimulation(t *testing.T) {
 		} else if r.Linearizable(time.Minute) == porcupine.Illegal {
 			t.Errorf("seed %d: the history of its %d operations isn't linearizable; repeat it with: make sim SEED=%d", seed, len(r.History), seed)
 		}
-		return !t.Failed() && inTime()
+		return !t.Failed() && hasTime()
 	})
 	t.Logf("%v, in %s", &met, time.Since(began).Round(time.Millisecond))
 	if met.seeds < *seeds && !t.Failed() {
