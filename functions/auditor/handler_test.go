@@ -48,7 +48,7 @@ func newWorld(t *testing.T, accounts int) *world {
 	w := &world{t: t, now: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), store: &store{Store: new(memory.Store)}}
 	now := func() time.Time { return w.now }
 	w.handler = handler{
-		auditor:   &audit.Auditor{Store: w.store, Now: now, Lag: audit.Lag},
+		auditor:   &audit.Auditor{Store: w.store, Now: now, Lag: audit.Lag, Grace: wallet.DefaultPolicy().Grace},
 		directory: &directory.Directory{Store: w.store, Now: now}, log: slog.New(slog.DiscardHandler), metrics: &metric.Metrics{Out: &w.metrics},
 	}
 	l := &ledger.Ledger{Store: w.store, Policy: wallet.DefaultPolicy(), Now: now}

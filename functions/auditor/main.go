@@ -13,10 +13,10 @@ import (
 
 func main() {
 	b := boot.Start()
-	store := b.Store()
+	l := b.Ledger()
 	h := handler{
-		auditor:   &audit.Auditor{Store: store, Now: boot.Now, Lag: audit.Lag},
-		directory: &directory.Directory{Store: store, Now: boot.Now}, log: b.Log, metrics: &metric.Metrics{},
+		auditor:   &audit.Auditor{Store: l.Store, Now: boot.Now, Lag: audit.Lag, Grace: l.Policy.Grace},
+		directory: &directory.Directory{Store: l.Store, Now: boot.Now}, log: b.Log, metrics: &metric.Metrics{},
 	}
 	lambda.Start(h.handle)
 }

@@ -42,7 +42,7 @@ type item = map[string]types.AttributeValue
 func newTable(t *testing.T) *table {
 	client, name := dynamodbtest.Client(t)
 	store := dynamo.New(client, name)
-	tb := &table{t, client, name, verifier{&audit.Auditor{Store: store, Now: time.Now}, io.Discard}}
+	tb := &table{t, client, name, verifier{&audit.Auditor{Store: store, Now: time.Now, Grace: wallet.DefaultPolicy().Grace}, io.Discard}}
 	now := time.Date(2026, 11, 2, 3, 0, 0, 0, time.UTC)
 	l := &ledger.Ledger{Store: store, Policy: wallet.DefaultPolicy(), Now: func() time.Time { now = now.Add(time.Second); return now }}
 	do := func(intent ledger.Intent) {

@@ -24,7 +24,7 @@ var commands = map[string]func(ctx context.Context, args []string, out io.Writer
 	"verify": verify, "export": export, "check": check,
 }
 
-const usage = `usage: audit verify [-account ACCOUNT] [-anchor NUMBER:HASH] [-table TABLE [-region REGION]]
+const usage = `usage: audit verify [-account ACCOUNT] [-anchor NUMBER:HASH] [-grace 24h] [-table TABLE [-region REGION]]
        audit export -account ACCOUNT [-from NUMBER] [-o FILE] [-api URL -token TOKEN]
        audit check [-anchor NUMBER:HASH] FILE
 `

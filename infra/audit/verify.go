@@ -31,6 +31,7 @@ func verify(ctx context.Context, args []string, out io.Writer) error {
 	anchor := set.String("anchor", "", "NUMBER:HASH of an entry, from elsewhere, that the chain must contain")
 	table := set.String("table", "", "a table of AWS; none is the local stack's")
 	region := set.String("region", os.Getenv("AWS_REGION"), "the table's region")
+	grace := set.Duration("grace", wallet.DefaultPolicy().Grace, "the longest that the policy ever had")
 	if err := set.Parse(args); err != nil {
 		return err
 	}
@@ -38,7 +39,7 @@ func verify(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	v := verifier{&audit.Auditor{Store: store, Now: time.Now, Lag: lag}, out}
+	v := verifier{&audit.Auditor{Store: store, Now: time.Now, Lag: lag, Grace: *grace}, out}
 	if *account == "" {
 		if *anchor != "" {
 			return errors.New("an anchor is of one account: -account is missing")

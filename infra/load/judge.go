@@ -47,7 +47,7 @@ func (s *site) judge(ctx context.Context, c *console.Console, p plan, t *tally, 
 	step := c.Step("audit")
 	defer step.Failed() // unless it is done
 	r := newReport(p, t, sent, drained)
-	auditor := audit.Auditor{Store: s.store, Now: time.Now}
+	auditor := audit.Auditor{Store: s.store, Now: time.Now, Grace: wallet.DefaultPolicy().Grace}
 	var latency []time.Duration
 	settled := map[wallet.BillID]int{}
 	began := time.Now()

@@ -28,6 +28,8 @@ type Operation struct {
 	Repeated bool
 	Refused  error
 	Head     wallet.Head // View only
+
+	rank int64 // among those that were called at the same time
 }
 
 const never = math.MaxInt64
@@ -260,9 +262,25 @@ func (st state) refuses(o Operation) bool {
 // Linearizable has Porcupine look for an order of all operations in which each happens at once, between its call and
 // its return, as the sequential wallet would have it.
 func (r *Result) Linearizable(timeout time.Duration) porcupine.CheckResult {
-	history := make([]porcupine.Operation, len(r.History))
-	for i, o := range r.History {
-		history[i] = porcupine.Operation{ClientId: i, Input: o, Call: o.Call, Return: o.Return}
+	parts := map[wallet.AccountID][]Operation{}
+	for _, o := range r.History {
+		parts[o.Account] = append(parts[o.Account], o)
+	}
+	var history []porcupine.Operation
+	for account, part := range parts {
+		for _, o := range tightened(part, r.Began[account]) {
+			call, end := instants(o)
+			history = append(history, porcupine.Operation{ClientId: len(history), Input: o, Call: call, Return: end})
+		}
 	}
 	return porcupine.CheckOperationsTimeout(model(r.Began), history, timeout)
+}
+
+// instants are an operation's times for Porcupine: of those that began at once, the one that must come first is tried first.
+func instants(o Operation) (call, end int64) {
+	const ranks = 1 << 20
+	if o.Return == never {
+		return o.Call*ranks + o.rank, never
+	}
+	return o.Call*ranks + o.rank, o.Return*ranks + ranks - 1
 }

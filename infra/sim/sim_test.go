@@ -16,9 +16,14 @@ import (
 var (
 	seeds  = flag.Int("seeds", 250, "how many seeds are simulated")
 	first  = flag.Uint64("first", 1, "the first of them")
-	within = flag.Duration("within", 0, "begin no further seed after so long; 0: all are simulated, however long it takes")
+	within = flag.Duration("within", 0, "begin no further seed so long after the start; 0: all are simulated, however long it takes")
 	only   = flag.Uint64("seed", 0, "simulate this one only, and print all that happens")
 )
+
+// started is when the tests were.
+var started = time.Now()
+
+func hasTime() bool { return *within == 0 || time.Since(started) < *within }
 
 // lanes is how many seeds are simulated at once.
 const lanes = 2
@@ -70,7 +75,7 @@ func TestSimulation(t *testing.T) {
 		} else if r.Linearizable(time.Minute) == porcupine.Illegal {
 			t.Errorf("seed %d: the history of its %d operations isn't linearizable; repeat it with: make sim SEED=%d", seed, len(r.History), seed)
 		}
-		return !t.Failed() && (*within == 0 || time.Since(began) < *within)
+		return !t.Failed() && hasTime()
 	})
 	t.Logf("%v, in %s", &met, time.Since(began).Round(time.Millisecond))
 	if met.seeds < *seeds && !t.Failed() {

@@ -28,9 +28,13 @@ type Options struct {
 	Storm func(on bool) // is told when the storm begins and ends, for faults of the store's own
 	Plant Plant         // a bug
 	Trace bool          // keep all of the trace, not only its end
+	Crowd Crowd         // instead of the seed's own number of clients and accounts
 
 	Arrears bool // monthly bills, countdowns and locks besides
 }
+
+// Crowd is many clients at once on one account, until its history is so long.
+type Crowd struct{ Clients, Operations int }
 
 // Result is what became of a seed.
 type Result struct {
@@ -54,6 +58,7 @@ type Simulation struct {
 	truth   ledger.Store // as auditors see it
 	told    func(storm bool)
 	plant   Plant
+	crowd   Crowd
 
 	mu        sync.Mutex // the simulation has it but while it rests
 	parked    []*call
@@ -83,7 +88,7 @@ type Simulation struct {
 func Run(t *testing.T, seed uint64, o Options) (result Result) {
 	synctest.Test(t, func(*testing.T) {
 		s := &Simulation{
-			dice: rand.New(rand.NewPCG(seed, 0x5eed)), now: dawn, store: o.Store, truth: o.Truth, told: o.Storm, plant: o.Plant, keep: o.Trace,
+			dice: rand.New(rand.NewPCG(seed, 0x5eed)), now: dawn, store: o.Store, truth: o.Truth, told: o.Storm, plant: o.Plant, keep: o.Trace, crowd: o.Crowd,
 			digest: sha256.New(), result: &Result{Seed: seed}, auditors: map[wallet.AccountID]*auditor{},
 			dunning: dunning{on: o.Arrears, months: map[wallet.AccountID]int{}},
 		}
@@ -106,6 +111,9 @@ func (s *Simulation) run() {
 		s.store = new(memory.Store)
 	}
 	s.weather = forecast(s.dice)
+	if c := s.crowd; c.Clients > 0 {
+		s.weather.workers, s.weather.accounts, s.weather.bills, s.weather.asks = c.Clients, 1, c.Operations, c.Operations
+	}
 	if s.plant.Below != nil {
 		s.store = s.plant.Below(s.store, s)
 	}
@@ -131,7 +139,7 @@ func (s *Simulation) run() {
 
 // storm is the seed's weather, for some hundred steps.
 func (s *Simulation) storm() {
-	for last := 150 + s.dice.IntN(250); s.steps < last && !s.failed(); {
+	for last := 150 + s.dice.IntN(250); (s.steps < last || len(s.history) < s.crowd.Operations) && !s.failed(); {
 		s.step()
 	}
 }

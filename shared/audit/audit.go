@@ -4,6 +4,7 @@
 //
 //	audit.go      Auditor: Audit (some of an account, from where the last run ended), Verify (all of it, at once)
 //	entry.go      what must be true of one entry upon the head before it (pure)
+//	time.go       no fund is spent after its time, or cleared before it (pure)
 //	pass.go       pages of the journal, in order; what is missing, and what is only late
 //	document.go   orders, codes and cloud charges agree with their entries, and entries with them
 //	finding.go    findings, which are kept as documents
@@ -43,6 +44,7 @@ type Auditor struct {
 	Store ledger.Store
 	Now   func() time.Time
 	Lag   time.Duration // zero: what isn't listed is missing, for stores whose lists never lag
+	Grace time.Duration // of the policy: how long past its expiry a fund still pays (README rule 19)
 }
 
 // Report is what came of an audit of one account.
@@ -144,7 +146,7 @@ func (a *Auditor) audit(ctx context.Context, account wallet.AccountID, s *state,
 		return report, nil
 	}
 	report.Head = head
-	p := pass{auditor: a, account: account, until: head, report: &report, waiting: &s.Waiting}
+	p := pass{auditor: a, account: account, until: head, report: &report, waiting: &s.Waiting, timed: true}
 	replayed, err := p.run(ctx, s.Tail, pages)
 	if err != nil {
 		return report, err

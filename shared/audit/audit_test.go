@@ -97,7 +97,7 @@ var plants = []plant{
 	{what: "a posting changed", want: Unbalanced, journal: entry(3, false, func(e *wallet.Entry) { e.Postings[0].Amount = fen(1) })},
 	{what: "a posting changed, and the chain was mended", want: Unbalanced, journal: entry(3, true, func(e *wallet.Entry) { e.Postings[0].Amount = fen(1) })},
 	{what: "a posting goes elsewhere", want: Unbalanced, journal: entry(6, true, func(e *wallet.Entry) { e.Postings[0].From = wallet.Place{Kind: wallet.InCash} })},
-	{what: "a posting outside the wallet changed its place", want: ChainBroken, journal: entry(6, false, func(e *wallet.Entry) { e.Postings[0].To = wallet.Place{Kind: wallet.AtBreakage} })},
+	{what: "a posting outside the wallet changed its place", want: ChainBroken, journal: entry(6, false, func(e *wallet.Entry) { e.Postings[0].To = wallet.Place{Kind: wallet.AtCompany} })},
 	{what: "a posting is negative", want: Unbalanced, journal: entry(3, true, func(e *wallet.Entry) { e.Postings[0].Amount = fen(-1) })},
 	{what: "an explanation changed", want: Unbalanced, journal: entry(6, true, func(e *wallet.Entry) {
 		e.Settlement.Classes[0].Draws[0].Paid = e.Settlement.Classes[0].Draws[0].Paid.Sub(fen(1))
@@ -107,6 +107,18 @@ var plants = []plant{
 	{what: "a reason changed", want: ChainBroken, journal: entry(3, false, func(e *wallet.Entry) { e.Reason = "gift" })},
 	{what: "a reason changed, and the chain was mended", want: HeadDiffers, journal: entry(3, true, func(e *wallet.Entry) { e.Reason = "gift" })},
 	{what: "the last entry's reason changed", want: HeadDiffers, journal: entry(12, false, func(e *wallet.Entry) { e.Reason = "gift" })},
+	{what: "a fund gave more than it held", want: Unbalanced, journal: entry(6, true, func(e *wallet.Entry) {
+		class, gave := &e.Settlement.Classes[0], fen(2001)
+		e.Postings[0].Amount, class.Draws[0].Paid, class.Payable = gave, gave, gave
+		e.Balances.Regular, e.Balances.Carried[0] = fen(-1), class.Exact.Sub(gave.Exact())
+	})},
+	{what: "a fund paid when its grace was over", want: OutOfTime, journal: entry(6, true, func(e *wallet.Entry) { e.Time = dayEnd.Add(11 * 24 * time.Hour) })},
+	{what: "a fund paid for a day that it didn't live to see the end of", want: OutOfTime, journal: entry(4, true, func(e *wallet.Entry) {
+		e.Lots[0].ExpiresAt = dayEnd.Add(-time.Millisecond)
+	})},
+	{what: "a fund lapsed before its grace was over", want: OutOfTime, journal: entry(12, true, func(e *wallet.Entry) {
+		e.Time = dayEnd.Add(48*time.Hour - time.Millisecond)
+	})},
 	{what: "a bill was settled again under another key", want: WrongCause, journal: entry(7, true, func(e *wallet.Entry) { e.Settlement.Bill = "b-1" })},
 	{what: "an entry has another's cause", want: WrongCause, journal: entry(7, true, func(e *wallet.Entry) { e.Key = "bill:b-1" })},
 	{what: "one cause has two entries", want: CauseTwice, journal: twice},

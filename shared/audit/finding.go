@@ -17,15 +17,16 @@ type Kind string
 
 // The kinds of findings.
 const (
-	HeadDiffers     Kind = "head_differs"     // the journal gives another head than the one that is kept
-	HeadBehind      Kind = "head_behind"      // the head knows less than the journal, or than was verified before
-	Missing         Kind = "entry_missing"    // a number below the head's has no entry
-	Misplaced       Kind = "entry_misplaced"  // an entry tells another number or account than its place does
-	ChainBroken     Kind = "chain_broken"     // an entry doesn't bear the hash of the one before it
-	Unbalanced      Kind = "entry_unbalanced" // its postings don't lead from the balances before to those that it tells
-	WrongCause      Kind = "cause_differs"    // its key isn't that of what it did
-	CauseTwice      Kind = "cause_twice"      // two entries of one cause
-	DocumentDiffers Kind = "document_differs" // an order, a code or a charge tells something else than its entry
+	HeadDiffers     Kind = "head_differs"      // the journal gives another head than the one that is kept
+	HeadBehind      Kind = "head_behind"       // the head knows less than the journal, or than was verified before
+	Missing         Kind = "entry_missing"     // a number below the head's has no entry
+	Misplaced       Kind = "entry_misplaced"   // an entry tells another number or account than its place does
+	ChainBroken     Kind = "chain_broken"      // an entry doesn't bear the hash of the one before it
+	Unbalanced      Kind = "entry_unbalanced"  // its postings don't lead from the balances before to those that it tells
+	OutOfTime       Kind = "entry_out_of_time" // it spent a fund after its time, or cleared one before
+	WrongCause      Kind = "cause_differs"     // its key isn't that of what it did
+	CauseTwice      Kind = "cause_twice"       // two entries of one cause
+	DocumentDiffers Kind = "document_differs"  // an order, a code or a charge tells something else than its entry
 	Rewritten       Kind = "journal_rewritten"
 	Damaged         Kind = "damaged" // it can't even be read
 )

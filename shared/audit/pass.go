@@ -18,6 +18,7 @@ type pass struct {
 	until   wallet.Head
 	report  *Report
 	waiting *waiting
+	timed   bool // entries are held against the funds' times, too
 }
 
 // run replays up to some pages, and gives the head of the last entry that is right. It stops at the first entry that
@@ -66,6 +67,11 @@ func (p *pass) page(ctx context.Context, head wallet.Head) (wallet.Head, []walle
 			return head, right, nil
 		}
 		next, wrong := Follow(head, entry)
+		if wrong == nil && p.timed {
+			if late := outOfTime(head, entry, p.auditor.Grace); late != "" {
+				wrong = &Finding{Kind: OutOfTime, Number: entry.Number, Key: entry.Key, Detail: late}
+			}
+		}
 		if wrong == nil && keys[entry.Key] {
 			wrong = &Finding{Kind: CauseTwice, Number: entry.Number, Key: entry.Key, Detail: "another entry has the same cause"}
 		}

@@ -103,7 +103,7 @@ func newWorld(t testing.TB) *world {
 	w := &world{t: t, now: dayEnd.Add(time.Hour), store: &tampered{Store: new(memory.Store)}}
 	now := func() time.Time { return w.now }
 	w.ledger = &ledger.Ledger{Store: w.store, Policy: wallet.DefaultPolicy(), Now: now}
-	w.Auditor = &Auditor{Store: w.store, Now: now, Lag: Lag}
+	w.Auditor = &Auditor{Store: w.store, Now: now, Lag: Lag, Grace: wallet.DefaultPolicy().Grace}
 	return w
 }
 
