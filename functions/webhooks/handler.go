@@ -244,10 +244,7 @@ func (h handler) deliveries(ctx context.Context, r *api.Request) (api.Response, 
 }
 
 func (h handler) delivery(ctx context.Context, r *api.Request) (api.Response, error) {
-	id, err := account(r, r.Caller.MayRead)
-	if err == nil {
-		err = named(r)
-	}
+	id, err := accountOfDelivery(r, r.Caller.MayRead)
 	if err != nil {
 		return api.Response{}, err
 	}
@@ -259,10 +256,7 @@ func (h handler) delivery(ctx context.Context, r *api.Request) (api.Response, er
 }
 
 func (h handler) replay(ctx context.Context, r *api.Request) (api.Response, error) {
-	id, err := account(r, r.Caller.MayWrite)
-	if err == nil {
-		err = named(r)
-	}
+	id, err := accountOfDelivery(r, r.Caller.MayWrite)
 	if err != nil {
 		return api.Response{}, err
 	}
@@ -273,10 +267,11 @@ func (h handler) replay(ctx context.Context, r *api.Request) (api.Response, erro
 	return api.Response{Status: http.StatusAccepted, Body: deliveryOf(found)}, nil
 }
 
-// named refuses what can't be a delivery's id, before it is a key.
-func named(r *api.Request) error {
-	if !api.ValidID(r.Path("delivery")) {
-		return refusal.Of(refusal.NotFound, "There is no such delivery.")
+// accountOfDelivery is account for a path to a delivery. It refuses what can't be a delivery's id, before it is a key.
+func accountOfDelivery(r *api.Request, may func(wallet.AccountID) error) (wallet.AccountID, error) {
+	id, err := account(r, may)
+	if err == nil && !api.ValidID(r.Path("delivery")) {
+		err = refusal.Of(refusal.NotFound, "There is no such delivery.")
 	}
-	return nil
+	return id, err
 }

@@ -16,9 +16,6 @@
 package arrears
 
 import (
-	"fmt"
-	"time"
-
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/money"
 	"billingcentre/shared/wallet"
@@ -81,10 +78,5 @@ func (s *Standing) rank() string {
 	case Locked:
 		at = s.Case.LockedAt
 	}
-	return firstRank(at, string(s.Account))
-}
-
-// firstRank turns the order of a list round, which begins with the highest rank: the earliest is the highest.
-func firstRank(at time.Time, id string) string {
-	return fmt.Sprintf("%013d#%s", 9_999_999_999_999-max(at.UnixMilli(), 0), id)
+	return ledger.SoonestFirst(at, string(s.Account))
 }

@@ -32,7 +32,7 @@ func Mark(entry wallet.Entry) []ledger.Document {
 		return nil
 	}
 	m := mark{Account: entry.Account, Currency: entry.Balances.Cash.Currency(), Entry: entry.Number, At: entry.Time}
-	rank := firstRank(m.At, fmt.Sprintf("%s#%015d", m.Account, m.Entry))
+	rank := ledger.SoonestFirst(m.At, fmt.Sprintf("%s#%015d", m.Account, m.Entry))
 	return []ledger.Document{ledger.Document{Key: m.key()}.With(m).In(markList, rank)}
 }
 

@@ -71,7 +71,7 @@ func (k *Keeper) round(ctx context.Context, r round, out *Outcome) error {
 		}
 		last := len(page) < roundPage
 		if !r.until.IsZero() {
-			due := slices.IndexFunc(page, func(d ledger.Document) bool { return d.Rank < firstRank(r.until, "") })
+			due := slices.IndexFunc(page, func(d ledger.Document) bool { return d.Rank < ledger.SoonestFirst(r.until, "") })
 			if due >= 0 {
 				page, last = page[:due], true // the rest is later
 			}

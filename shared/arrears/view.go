@@ -20,7 +20,7 @@ func Of(ctx context.Context, store ledger.Store, account wallet.AccountID) (Stan
 // List lists the accounts of a state other than clear: those that count down by what is due next, the soonest first;
 // the others by how long it has lasted, the oldest first.
 func List(ctx context.Context, store ledger.Store, state State, before string, limit int) ([]Standing, error) {
-	return bodies[Standing](store.List(ctx, list(state), before, limit))
+	return ledger.Bodies[Standing](store.List(ctx, list(state), before, limit))
 }
 
 // Rank is the account's place in its state's list.
@@ -28,7 +28,7 @@ func (s *Standing) Rank() string { return s.rank() }
 
 // Cases lists an account's cases that are over, the last one first.
 func Cases(ctx context.Context, store ledger.Store, account wallet.AccountID, before string, limit int) ([]Ended, error) {
-	return bodies[Ended](store.List(ctx, caseList(account), before, limit))
+	return ledger.Bodies[Ended](store.List(ctx, caseList(account), before, limit))
 }
 
 // OneCase loads a case of an account, open or over.
@@ -45,17 +45,4 @@ func OneCase(ctx context.Context, store ledger.Store, account wallet.AccountID, 
 		err = refusal.Of(refusal.NotFound, "The account has no such case of arrears.")
 	}
 	return ended, err
-}
-
-func bodies[T any](documents []ledger.Document, err error) ([]T, error) {
-	if err != nil {
-		return nil, err
-	}
-	values := make([]T, len(documents))
-	for i, document := range documents {
-		if values[i], err = ledger.Body[T](document); err != nil {
-			return nil, err
-		}
-	}
-	return values, nil
 }

@@ -111,12 +111,7 @@ func (c Charge) document(d ledger.Document) ledger.Document {
 }
 
 // Rank is the charge's place in the list of pending ones, which begins with what has waited longest.
-func (c Charge) Rank() string { return dueRank(c.At, string(c.Bill)) }
-
-// dueRank turns the order of a list round, which begins with the highest rank: the soonest is the highest.
-func dueRank(at time.Time, id string) string {
-	return fmt.Sprintf("%013d#%s", 9_999_999_999_999-at.UnixMilli(), id)
-}
+func (c Charge) Rank() string { return ledger.SoonestFirst(c.At, string(c.Bill)) }
 
 // minor is the charge in minor units.
 func (c Charge) minor() (int64, error) {
@@ -137,21 +132,7 @@ func Get(ctx context.Context, store ledger.Store, bill wallet.BillID) (Charge, e
 
 // ListPending lists charges that are still pending, the one that has waited longest first.
 func ListPending(ctx context.Context, store ledger.Store, before string, limit int) ([]Charge, error) {
-	return list(ctx, store, pendingList, before, limit)
-}
-
-func list(ctx context.Context, store ledger.Store, name, before string, limit int) ([]Charge, error) {
-	documents, err := store.List(ctx, name, before, limit)
-	if err != nil {
-		return nil, err
-	}
-	charges := make([]Charge, len(documents))
-	for i, document := range documents {
-		if charges[i], err = ledger.Body[Charge](document); err != nil {
-			return nil, err
-		}
-	}
-	return charges, nil
+	return ledger.Bodies[Charge](store.List(ctx, pendingList, before, limit))
 }
 
 // Reverse gives the documents to commit with the reversal of a bill (README rule 21): a pending charge becomes void, and

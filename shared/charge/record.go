@@ -93,7 +93,7 @@ var RecordLists = []string{"open", "case", "accepted", "released", "written_off"
 func (r Record) document(d ledger.Document) ledger.Document {
 	switch r.State {
 	case RecordGathering, RecordSent, RecordReleasing:
-		return d.With(r).In(openRecords, dueRank(r.DueAt, r.ID))
+		return d.With(r).In(openRecords, ledger.SoonestFirst(r.DueAt, r.ID))
 	}
 	return d.With(r).In("cloud-records#"+string(r.State), r.Rank())
 }
@@ -102,7 +102,7 @@ func (r Record) document(d ledger.Document) ledger.Document {
 func (r Record) Rank() string {
 	switch r.State {
 	case RecordGathering, RecordSent, RecordReleasing:
-		return dueRank(r.DueAt, r.ID)
+		return ledger.SoonestFirst(r.DueAt, r.ID)
 	}
 	return r.EndedAt.UTC().Format("20060102T150405.000Z") + r.ID
 }

@@ -132,7 +132,7 @@ func (d *Desk) noted(ctx context.Context, r held, round *Round, err error) {
 // due are the open records whose time has come, soonest first.
 func (d *Desk) due(ctx context.Context, inTime func() bool) ([]held, error) {
 	var due []held
-	before, last := "", dueRank(d.Now(), "")
+	before, last := "", ledger.SoonestFirst(d.Now(), "")
 	for len(due) < roundMost && inTime() {
 		page, err := d.Store.List(ctx, openRecords, before, pageSize)
 		if err != nil {

@@ -107,7 +107,7 @@ func (d *Desk) Charges(ctx context.Context, account wallet.AccountID, before str
 
 // Within lists the charges in a record, those that were settled first first.
 func (d *Desk) Within(ctx context.Context, r Record, before string, limit int) (views []View, next string, err error) {
-	charges, err := list(ctx, d.Store, recordList(r.ID), before, limit)
+	charges, err := ledger.Bodies[Charge](d.Store.List(ctx, recordList(r.ID), before, limit))
 	for _, c := range charges {
 		views = append(views, View{c, r})
 	}

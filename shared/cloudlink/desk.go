@@ -117,12 +117,12 @@ func (d *Desk) Get(ctx context.Context, account wallet.AccountID, cloud wallet.C
 
 // List lists an account's links, the last first.
 func (d *Desk) List(ctx context.Context, account wallet.AccountID, before string, limit int) ([]Link, error) {
-	return bodies(d.Store.List(ctx, listOf(account), before, limit))
+	return ledger.Bodies[Link](d.Store.List(ctx, listOf(account), before, limit))
 }
 
 // Open lists links that somebody has to look at: those that were asked for, or are unlinked; the soonest due first.
 func (d *Desk) Open(ctx context.Context, state State, before string, limit int) ([]Link, error) {
-	return bodies(d.Store.List(ctx, listIn(state), before, limit))
+	return ledger.Bodies[Link](d.Store.List(ctx, listIn(state), before, limit))
 }
 
 // Due lists links that are unlinked, and of which something is due, the soonest first.
@@ -134,19 +134,6 @@ func (d *Desk) Due(ctx context.Context, before string, limit int) ([]Link, error
 		}
 	}
 	return links, err
-}
-
-func bodies(documents []ledger.Document, err error) ([]Link, error) {
-	if err != nil {
-		return nil, err
-	}
-	links := make([]Link, len(documents))
-	for i, document := range documents {
-		if links[i], err = ledger.Body[Link](document); err != nil {
-			return nil, err
-		}
-	}
-	return links, nil
 }
 
 // Turn changes a link with all that turns with it, again from the start whenever it has moved meanwhile. A turn that

@@ -11,7 +11,6 @@
 package cloudlink
 
 import (
-	"fmt"
 	"time"
 
 	"billingcentre/shared/ledger"
@@ -136,11 +135,7 @@ func (l *Link) OpenRank() string {
 	if l.State == Unlinked {
 		at = l.due()
 	}
-	return rankAt(at, name(l.Cloud)+"#"+string(l.Account))
-}
-
-func rankAt(at time.Time, id string) string {
-	return fmt.Sprintf("%013d#%s", 9_999_999_999_999-max(at.UnixMilli(), 0), id)
+	return ledger.SoonestFirst(at, name(l.Cloud)+"#"+string(l.Account))
 }
 
 func none() error { return refusal.Of(refusal.NotFound, "There is no such cloud account.") }

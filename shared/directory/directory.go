@@ -83,25 +83,12 @@ func noAccount() error { return refusal.Of(refusal.NotFound, "There is no such a
 
 // Accounts lists accounts, the last opened first, from the one before a rank ("": from the first).
 func (d *Directory) Accounts(ctx context.Context, before string, limit int) ([]Account, error) {
-	return bodies[Account](d.Store.List(ctx, accountList, before, limit))
+	return ledger.Bodies[Account](d.Store.List(ctx, accountList, before, limit))
 }
 
 // Workspaces lists the workspaces bound to an account, the last bound first, from the one before a rank.
 func (d *Directory) Workspaces(ctx context.Context, account wallet.AccountID, before string, limit int) ([]Workspace, error) {
-	return bodies[Workspace](d.Store.List(ctx, workspaceList(account), before, limit))
-}
-
-func bodies[T any](documents []ledger.Document, err error) ([]T, error) {
-	if err != nil {
-		return nil, err
-	}
-	values := make([]T, len(documents))
-	for i, document := range documents {
-		if values[i], err = ledger.Body[T](document); err != nil {
-			return nil, err
-		}
-	}
-	return values, nil
+	return ledger.Bodies[Workspace](d.Store.List(ctx, workspaceList(account), before, limit))
 }
 
 // Workspace loads a workspace for an account that it is, or was, bound to. For every other account there is none.

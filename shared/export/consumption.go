@@ -79,14 +79,18 @@ func Consumption(walk Walk, f books.Filter, zone *time.Location, language Langua
 	return t
 }
 
-// consumptionRows walks from the day of a place on, and passes over what was told before.
+// breath is after how many rows that it passes over a walk can be stopped.
+const breath = 1000
+
+// consumptionRows walks from the day of a place on. What was told before is neither a line nor a place, but somebody may
+// stop there.
 func consumptionRows(walk Walk, f books.Filter, width int, cells func(to []Cell, r books.Row) []Cell) func(ctx context.Context, after string) iter.Seq2[Row, error] {
 	return func(ctx context.Context, after string) iter.Seq2[Row, error] {
 		return func(yield func(Row, error) bool) {
 			f := f
 			product := f.Product
 			f.Product = "" // the books have no list by product: what isn't wanted is a place all the same
-			begun, row := true, make([]Cell, 0, width)
+			begun, passed, row := true, 0, make([]Cell, 0, width)
 			if place, ok := books.ParsePlace(after); ok && after != "" {
 				f.From, begun = place.Day, false
 			}
@@ -97,6 +101,9 @@ func consumptionRows(walk Walk, f books.Filter, width int, cells func(to []Cell,
 				}
 				if !begun {
 					begun = r.Place().String() == after
+					if passed++; passed%breath == 0 && !yield(Row{}, nil) {
+						return
+					}
 					continue
 				}
 				told := Row{Place: r.Place().String()}

@@ -90,8 +90,8 @@ func TextOrNull[T ~string](text T) Cell {
 	return Text(text)
 }
 
-// Row is one line of a file. One without cells is no line, only a place: where few rows are wanted among many, a walk
-// tells how far it is.
+// Row is one line of a file. One without cells is no line, only a place, or nothing: where few rows are wanted among many, a
+// walk tells how far it is, and gives whoever walks the chance to stop.
 type Row struct {
 	Cells []Cell
 	Place string // the walk can be begun again after this row; "" if it can't

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -30,6 +31,26 @@ func Body[T any](document Document) (value T, err error) {
 		err = fmt.Errorf("document %s %s v%d: %w", document.Key.Kind, document.Key.ID, document.Version, err)
 	}
 	return value, err
+}
+
+// Bodies are the bodies of documents as values, such as a list gives them.
+func Bodies[T any](documents []Document, err error) ([]T, error) {
+	if err != nil {
+		return nil, err
+	}
+	values := make([]T, len(documents))
+	for i, document := range documents {
+		if values[i], err = Body[T](document); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+}
+
+// SoonestFirst is the rank of an instant in a list that begins with the earliest: it turns the order of lists round, which
+// begin with the highest rank.
+func SoonestFirst(at time.Time, id string) string {
+	return fmt.Sprintf("%013d#%s", 9_999_999_999_999-max(at.UnixMilli(), 0), id)
 }
 
 // With is the document with another value as its body.

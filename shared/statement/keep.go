@@ -83,17 +83,7 @@ func (b Bills) Bill(ctx context.Context, account wallet.AccountID, month Month) 
 
 // List lists an account's bills, the last month first, from the one before a month ("": the last).
 func (b Bills) List(ctx context.Context, account wallet.AccountID, before Month, limit int) ([]Kept, error) {
-	documents, err := b.Store.List(ctx, billList(account), string(before), limit)
-	if err != nil {
-		return nil, err
-	}
-	kept := make([]Kept, len(documents))
-	for i, document := range documents {
-		if kept[i], err = ledger.Body[Kept](document); err != nil {
-			return nil, err
-		}
-	}
-	return kept, nil
+	return ledger.Bodies[Kept](b.Store.List(ctx, billList(account), string(before), limit))
 }
 
 // Lines are rows of a section of consumption from an index on; at most limit of them. It reads one document, or two.
