@@ -61,10 +61,10 @@ func (u *unpack) code(n int) byte {
 	return c
 }
 
-// count reads a length; anything longer than the bytes that are left can't be one.
+// count reads a length; anything longer than the bytes behind it can't be one.
 func (u *unpack) count() int {
 	n, size := binary.Uvarint(u.b)
-	if size <= 0 || n > uint64(len(u.b)) {
+	if size <= 0 || n > uint64(len(u.b)-size) {
 		u.bad = true
 		return 0
 	}

@@ -1,0 +1,98 @@
+package wallet
+
+import (
+	"encoding/binary"
+	"math"
+	"testing"
+	"time"
+)
+
+// Exact edges, which random sequences rarely meet.
+
+func TestPoliciesAreFollowedUpToTheirEdges(t *testing.T) {
+	least := Policy{VoucherMonths: 1, CardMonths: 1, CardStep: 1, MaxLots: 1, MaxTopUp: 1, Gifts: []Gift{{From: 1, Gift: 1}}}
+	if err := least.Check(); err != nil {
+		t.Errorf("the least policy: %v", err)
+	}
+	for what, less := range map[string]func(*Policy){
+		"grace":              func(p *Policy) { p.Grace-- },
+		"expiry notice":      func(p *Policy) { p.ExpiryNotice-- },
+		"age of bills":       func(p *Policy) { p.MaxBillAge-- },
+		"months of vouchers": func(p *Policy) { p.VoucherMonths-- },
+		"months of cards":    func(p *Policy) { p.CardMonths-- },
+		"step of cards":      func(p *Policy) { p.CardStep-- },
+		"lots":               func(p *Policy) { p.MaxLots-- },
+		"top-up":             func(p *Policy) { p.MaxTopUp-- },
+		"credit floor":       func(p *Policy) { p.CreditFloor-- },
+		"a tier's beginning": func(p *Policy) { p.Gifts = []Gift{{From: 0, Gift: 1}} },
+		"a tier's gift":      func(p *Policy) { p.Gifts = []Gift{{From: 1, Gift: 0}} },
+	} {
+		p := least
+		if less(&p); p.Check() == nil {
+			t.Errorf("%s: one less is a policy, too", what)
+		}
+	}
+}
+
+func TestRule10_TheHighestTierReachedGives(t *testing.T) {
+	p := Policy{Gifts: []Gift{{From: 10, Gift: 5}, {From: 1, Gift: 2}, {From: 10, Gift: 7}}}
+	for units, want := range map[int64]int64{0: 0, 1: 2, 9: 2, 10: 5, 11: 5} {
+		if got := p.giftFor(units); got != want {
+			t.Errorf("%d units give %d, want %d", units, got, want)
+		}
+	}
+}
+
+// What isn't canonical is a fault at the first read that can tell, and every read after that gives zero.
+func TestReadingStopsAtTheFirstFault(t *testing.T) {
+	for what, c := range map[string]struct {
+		bytes []byte
+		read  func(*unpack) any
+		want  any
+		bad   bool
+	}{
+		"no byte":                  {nil, func(u *unpack) any { return u.byte() }, byte(0), true},
+		"the last byte":            {[]byte{7}, func(u *unpack) any { return u.byte() }, byte(7), false},
+		"less than nothing":        {[]byte{7}, func(u *unpack) any { return len(u.take(-1)) }, 0, true},
+		"nothing":                  {nil, func(u *unpack) any { return len(u.take(0)) }, 0, false},
+		"no number":                {nil, func(u *unpack) any { return u.int() }, int64(0), true},
+		"half a number":            {[]byte{0x80}, func(u *unpack) any { return u.int() }, int64(0), true},
+		"no length":                {nil, func(u *unpack) any { return u.count() }, 0, true},
+		"a length of all the rest": {[]byte{2, 'a', 'b'}, func(u *unpack) any { return u.text() }, "ab", false},
+		"a length beyond the rest": {[]byte{2, 'a'}, func(u *unpack) any { return u.count() }, 0, true},
+		"the last of three":        {[]byte{2}, func(u *unpack) any { return u.code(3) }, byte(2), false},
+		"a fourth of three":        {[]byte{3}, func(u *unpack) any { return u.code(3) }, byte(0), true},
+	} {
+		u := unpack{b: c.bytes}
+		if got := c.read(&u); got != c.want || u.bad != c.bad {
+			t.Errorf("%s: %v, a fault: %t", what, got, u.bad)
+		}
+	}
+	u := unpack{b: []byte{7, 8}, bad: true}
+	if got := u.byte(); got != 0 || len(u.b) != 2 {
+		t.Errorf("after a fault, %d was read", got)
+	}
+}
+
+func TestInstantsThatNanosecondsReachAreRead(t *testing.T) {
+	const most, least = math.MaxInt64 / int64(time.Millisecond), math.MinInt64 / int64(time.Millisecond)
+	for ms, ok := range map[int64]bool{0: true, most: true, most + 1: false, least: true, least - 1: false} {
+		u := unpack{b: binary.AppendVarint(nil, ms)}
+		if got := u.time(); u.bad == ok || got.UnixMilli() != ms {
+			t.Errorf("%d ms: %v, a fault: %t", ms, got, u.bad)
+		}
+	}
+}
+
+func TestListsEndWhereTheyDo(t *testing.T) {
+	var p pack
+	packed(&p, []int64{3, 1, 2}, (*pack).int)
+	u := unpack{b: p.b}
+	if got := unpacked(&u, (*unpack).int); len(got) != 3 || got[0] != 3 || got[2] != 2 || u.bad || len(u.b) != 0 {
+		t.Errorf("%v, a fault: %t, %d bytes left", got, u.bad, len(u.b))
+	}
+	u = unpack{b: []byte{3, 2, 0x80, 0x80}}
+	if got := unpacked(&u, (*unpack).int); len(got) != 2 || !u.bad {
+		t.Errorf("after the fault it read on: %v", got)
+	}
+}
