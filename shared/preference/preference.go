@@ -161,15 +161,18 @@ func Save(ctx context.Context, store ledger.Store, p Preferences, actor string, 
 	if kept.Version != p.Version {
 		return Preferences{}, moved(kept.Version)
 	}
-	err = store.Put(ctx, document.With(p))
-	switch {
-	case errors.Is(err, ledger.ErrStale):
-		return Preferences{}, moved(kept.Version + 1)
-	case err != nil:
-		return Preferences{}, err
+	if err = store.Put(ctx, document.With(p)); err == nil {
+		p.Version++
+		return p, nil
 	}
-	p.Version++
-	return p, nil
+	found, _, failed := load(ctx, store, p.Account)
+	switch {
+	case failed == nil && found.Version == p.Version+1 && found.same(p): // a twin of this request was faster, or it was us
+		return found, nil
+	case errors.Is(err, ledger.ErrStale):
+		return Preferences{}, moved(max(found.Version, kept.Version+1))
+	}
+	return Preferences{}, err
 }
 
 func moved(version int64) error {

@@ -121,10 +121,11 @@ func caughtUp(ctx context.Context, view *books.View, cut time.Time) error {
 		return nil
 	}
 	last, err := view.After(ctx, view.Through)
-	if err != nil {
+	unlisted := refusal.Is(err, refusal.NotFound) // what the follower has read already, and the list doesn't tell yet
+	if err != nil && !unlisted {
 		return err
 	}
-	if last.Version == 0 || last.Time.Before(cut) {
+	if unlisted || last.Version == 0 || last.Time.Before(cut) {
 		return &refusal.Refusal{Kind: refusal.Unavailable, Detail: "The books are being brought up to date.", RetryAfter: 60}
 	}
 	return nil

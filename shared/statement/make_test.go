@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"billingcentre/shared/books"
+	"billingcentre/shared/follow"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/money"
 	"billingcentre/shared/refusal"
@@ -129,5 +130,30 @@ func TestTheOrderInWhichBillsAreMadeMeansNothing(t *testing.T) {
 		if got := backwards.make("acme", month).SHA256; got != want[month] {
 			t.Errorf("%s: %s, not %s", month, got, want[month])
 		}
+	}
+}
+
+// unlisted is a store whose list of entries lags.
+type unlisted struct{ ledger.Store }
+
+func (unlisted) Journal(context.Context, wallet.AccountID, int64, int) ([]wallet.Entry, error) {
+	return nil, nil
+}
+
+// Books whose follower knows more than the list of entries tells are waited for: the account isn't one that isn't there.
+func TestALaggingListIsWaitedFor(t *testing.T) {
+	w := newWorld(t)
+	w.open("acme", shanghai)
+	for range 5 {
+		w.cash("acme", 1_00)
+	}
+	w.now = at("2026-11-04T00:05:00+08:00")
+	cursor := ledger.Document{Key: follow.CursorKey("books", "acme")}
+	if err := w.store.Put(t.Context(), cursor.With(follow.Cursor[books.Cover]{Account: "acme", Number: 3})); err != nil {
+		t.Fatal(err)
+	}
+	w.maker.Store = unlisted{w.store}
+	if made, err := w.maker.Make(t.Context(), "acme", "2026-10"); !refusal.Is(err, refusal.Unavailable) {
+		t.Errorf("%q, %v", made, err)
 	}
 }
