@@ -26,7 +26,7 @@ mkdir "$copy/tree" "$copy/bin" "$copy/tmp"
 # count the expressions of a switch's cases, so it is told that all is covered, and tries everything. A mutant that runs
 # for ever ends by the processor's time that it took, which doesn't depend on what else the machine does.
 REAL_GO=$(command -v go)
-export REAL_GO
+export REAL_GO GOGC=off # a mutant is mostly compiled, and little
 cat >"$copy/bin/go" <<'SHIM'
 #!/usr/bin/env bash
 case "$*" in
@@ -37,7 +37,7 @@ test*-coverprofile*) # test -cover -coverprofile FILE ./PACKAGE/...
   ;;
 test*) # without the tests of the tests, and those of what is imported: neither should be what kills
   rm -rf testdata/rapid ./*/*/testdata/rapid # what failed for another mutant
-  ulimit -t 8 -v 8000000
+  ulimit -t 8 -v 4000000
   said=$("$REAL_GO" test -skip 'Planted|NoBugIsFound|PurePackages' "${@:2}" 2>&1) && exit
   if [[ $said == *'[build failed]'* ]]; then exit 2; fi # what doesn't compile isn't killed
   exit 1

@@ -84,6 +84,27 @@ func TestInstantsThatNanosecondsReachAreRead(t *testing.T) {
 	}
 }
 
+// Beyond them, an instant is written as it is, and read as a fault, though the bytes would be the same again.
+func TestNoHeadOrEntryIsFromBeyondTime(t *testing.T) {
+	beyond := time.UnixMilli(math.MaxInt64/int64(time.Millisecond) + 1)
+	e := Entry{Key: "k", Account: "acme", Number: 1, Kind: Opened, Opening: &Opening{"CNY", "UTC"}, Time: beyond}
+	if _, err := DecodeEntry(e.Canonical()); err == nil {
+		t.Error("an entry was read")
+	}
+	h := emptyHead("acme", "CNY", "UTC")
+	h.Time = beyond
+	if _, err := DecodeHead(h.Canonical()); err == nil {
+		t.Error("a head was read")
+	}
+	for _, now := range []time.Time{time.UnixMilli(0), beyond.Add(-time.Millisecond)} {
+		e.Time, h.Time = now, now
+		_, ofEntry := DecodeEntry(e.Canonical())
+		if _, ofHead := DecodeHead(h.Canonical()); ofEntry != nil || ofHead != nil {
+			t.Errorf("%v: %v, %v", now, ofEntry, ofHead)
+		}
+	}
+}
+
 func TestListsEndWhereTheyDo(t *testing.T) {
 	var p pack
 	packed(&p, []int64{3, 1, 2}, (*pack).int)
