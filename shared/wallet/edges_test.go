@@ -5,6 +5,8 @@ import (
 	"math"
 	"testing"
 	"time"
+
+	"billingcentre/shared/money"
 )
 
 // Exact edges, which random sequences rarely meet.
@@ -101,6 +103,44 @@ func TestNoHeadOrEntryIsFromBeyondTime(t *testing.T) {
 		_, ofEntry := DecodeEntry(e.Canonical())
 		if _, ofHead := DecodeHead(h.Canonical()); ofEntry != nil || ofHead != nil {
 			t.Errorf("%v: %v, %v", now, ofEntry, ofHead)
+		}
+	}
+}
+
+func TestOnlyNewFundsAreGrants(t *testing.T) {
+	lots := []Lot{{ID: LotID{1}}}
+	for what, c := range map[string]struct {
+		entry Entry
+		want  bool
+	}{
+		"a new voucher":        {Entry{Kind: Activated, Lots: lots}, true},
+		"a bill":               {Entry{Kind: Settled}, false},
+		"one that comes back":  {Entry{Kind: Reversed, Lots: lots}, false},
+		"a reversal with none": {Entry{Kind: Reversed}, false},
+	} {
+		if c.entry.Grants() != c.want {
+			t.Errorf("%s grants: %t", what, !c.want)
+		}
+	}
+}
+
+// Something moves, and it moves somewhere else: all else is no posting.
+func TestPostingsMoveMoney(t *testing.T) {
+	fen := money.Of("CNY", 1)
+	for what, c := range map[string]struct {
+		posting Posting
+		ok      bool
+	}{
+		"a fen":                          {Posting{in(AtPayer), in(InCash), fen}, true},
+		"nothing":                        {Posting{in(AtPayer), in(InCash), money.Zero("CNY")}, false},
+		"less than nothing":              {Posting{in(AtPayer), in(InCash), money.Of("CNY", -1)}, false},
+		"to where it was":                {Posting{in(InCash), in(InCash), fen}, false},
+		"out of a fund that isn't there": {Posting{inLot(LotID{1}), in(AtUsage), fen}, false},
+		"into a fund that isn't there":   {Posting{in(AtCompany), inLot(LotID{1}), fen}, false},
+	} {
+		h := emptyHead("acme", "CNY", "UTC")
+		if err := h.apply(c.posting); (err == nil) != c.ok {
+			t.Errorf("%s: %v", what, err)
 		}
 	}
 }
