@@ -145,6 +145,26 @@ func TestPostingsMoveMoney(t *testing.T) {
 	}
 }
 
+// Rule 19: to the millisecond of its expiry a fund is there, and from then on it isn't; kinds are told apart.
+func TestRule19_WhatIsUsable(t *testing.T) {
+	fen := func(n int64) money.Amount { return money.Of("CNY", n) }
+	end := time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)
+	h := Head{Currency: "CNY", Lots: []Lot{
+		{Kind: Regular, Remaining: fen(1), ExpiresAt: end}, {Kind: Regular, Remaining: fen(2), ExpiresAt: end.Add(time.Hour)},
+		{Kind: Discount, Remaining: fen(4), ExpiresAt: end}, {Kind: Card, Remaining: fen(8), ExpiresAt: end.Add(time.Hour)},
+	}}
+	for _, c := range []struct {
+		at                      time.Time
+		regular, discount, card int64
+	}{{end.Add(-time.Millisecond), 3, 4, 8}, {end, 2, 0, 8}, {end.Add(time.Hour), 0, 0, 0}} {
+		for kind, want := range map[LotKind]int64{Regular: c.regular, Discount: c.discount, Card: c.card} {
+			if got := h.Usable(kind, c.at); got != fen(want) {
+				t.Errorf("%s at %v: %s, want %s", kind, c.at, got, fen(want))
+			}
+		}
+	}
+}
+
 func TestListsEndWhereTheyDo(t *testing.T) {
 	var p pack
 	packed(&p, []int64{3, 1, 2}, (*pack).int)
