@@ -150,8 +150,10 @@ func TestRule19_WhatIsUsable(t *testing.T) {
 	fen := func(n int64) money.Amount { return money.Of("CNY", n) }
 	end := time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)
 	h := Head{Currency: "CNY", Lots: []Lot{
-		{Kind: Regular, Remaining: fen(1), ExpiresAt: end}, {Kind: Regular, Remaining: fen(2), ExpiresAt: end.Add(time.Hour)},
-		{Kind: Discount, Remaining: fen(4), ExpiresAt: end}, {Kind: Card, Remaining: fen(8), ExpiresAt: end.Add(time.Hour)},
+		{Kind: Regular, Remaining: fen(1), ExpiresAt: end},
+		{Kind: Regular, Remaining: fen(2), ExpiresAt: end.Add(time.Hour)},
+		{Kind: Discount, Remaining: fen(4), ExpiresAt: end},
+		{Kind: Card, Remaining: fen(8), ExpiresAt: end.Add(time.Hour)},
 	}}
 	for _, c := range []struct {
 		at                      time.Time
