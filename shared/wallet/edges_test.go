@@ -3,6 +3,7 @@ package wallet
 import (
 	"encoding/binary"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -164,6 +165,30 @@ func TestRule19_WhatIsUsable(t *testing.T) {
 				t.Errorf("%s at %v: %s, want %s", kind, c.at, got, fen(want))
 			}
 		}
+	}
+}
+
+func TestOnlyFundsThatAreGoneAreDropped(t *testing.T) {
+	held, gone := LotID{1}, LotID{2}
+	h := Head{Lots: []Lot{{ID: held}}}
+	var settled Entry
+	for _, id := range []LotID{held, gone, gone} {
+		settled.Postings = append(settled.Postings, Posting{From: inLot(id), To: in(AtUsage)})
+	}
+	if got := h.Dropped(settled); len(got) != 1 || got[0] != gone {
+		t.Errorf("%v", got)
+	}
+}
+
+// People look for what a message names.
+func TestMessagesNameTheRightOne(t *testing.T) {
+	card := Lot{ID: LotID{1}, Kind: Card, Face: money.Of("CNY", 5), Remaining: money.Of("CNY", 5), ExpiresAt: time.Now().Add(time.Hour)}
+	d := draft{head: Head{Account: "acme", Currency: "CNY", Lots: []Lot{card}}}
+	if _, err := (Order{Account: "acme", Cards: []LotID{card.ID, {2}}}).cards(&d); err == nil || !strings.Contains(err.Error(), "Card 2 ") {
+		t.Errorf("the second card isn't there: %v", err)
+	}
+	if _, err := Replay(Head{Version: 6}, Entry{Key: "k", Number: 9}); err == nil || !strings.Contains(err.Error(), "number 9, expected 7") {
+		t.Errorf("entry 9 after 6: %v", err)
 	}
 }
 
