@@ -187,6 +187,15 @@ func TestMessagesNameTheRightOne(t *testing.T) {
 	if _, err := (Order{Account: "acme", Cards: []LotID{card.ID, {2}}}).cards(&d); err == nil || !strings.Contains(err.Error(), "Card 2 ") {
 		t.Errorf("the second card isn't there: %v", err)
 	}
+	credit, err := money.ParseExact("", "-7.01", "CNY")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.policy = &Policy{CreditFloor: 7}
+	bill := Settle{Bill: Bill{ID: "b", Currency: "CNY", Lines: []Line{{Product: "logs", Amount: credit}}}, Method: BillingCenter}
+	if err := bill.decide(&d); err == nil || !strings.Contains(err.Error(), "sum up to -7.01, below the floor of -7.00") {
+		t.Errorf("a credit below the floor: %v", err)
+	}
 	if _, err := Replay(Head{Version: 6}, Entry{Key: "k", Number: 9}); err == nil || !strings.Contains(err.Error(), "number 9, expected 7") {
 		t.Errorf("entry 9 after 6: %v", err)
 	}
