@@ -201,6 +201,23 @@ func TestMessagesNameTheRightOne(t *testing.T) {
 	}
 }
 
+func TestRule3_ABankTransferIsAnInflow(t *testing.T) {
+	now := time.Date(2026, 11, 2, 3, 0, 0, 0, time.UTC)
+	h := emptyHead("acme", "CNY", "UTC")
+	h.Version, h.Arrears = 1, money.Of("CNY", 300)
+	for amount, ok := range map[money.Amount]bool{
+		money.Of("CNY", 1000): true, money.Of("USD", 1000): false, money.Zero("CNY"): false, money.Of("CNY", -1): false,
+	} {
+		change, err := Decide(h, TransferIn{Row: "r", Part: 1, Amount: amount, Order: "o"}, DefaultPolicy(), now)
+		if (err == nil) != ok {
+			t.Errorf("%s %s: %v", amount, amount.Currency(), err)
+		}
+		if ok && (change.Head.Cash != money.Of("CNY", 700) || !change.Head.Arrears.IsZero() || change.Entry.Kind != ToppedUp) {
+			t.Errorf("%+v", change.Entry)
+		}
+	}
+}
+
 func TestListsEndWhereTheyDo(t *testing.T) {
 	var p pack
 	packed(&p, []int64{3, 1, 2}, (*pack).int)
