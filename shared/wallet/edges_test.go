@@ -108,6 +108,13 @@ func TestNoHeadOrEntryIsFromBeyondTime(t *testing.T) {
 	}
 }
 
+func TestAllKindsOfEntriesAreListed(t *testing.T) {
+	kinds := EntryKinds()
+	if len(kinds) != 13 || kinds[0] != Opened || kinds[12] != RefundReleased || cap(kinds) != len(kinds) {
+		t.Errorf("%v", kinds)
+	}
+}
+
 func TestOnlyNewFundsAreGrants(t *testing.T) {
 	lots := []Lot{{ID: LotID{1}}}
 	for what, c := range map[string]struct {
