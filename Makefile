@@ -34,7 +34,7 @@ $(LOCAL):
 
 test: setup ## all tests, against the real DynamoDB Local, with the race detector
 	$(if $(RACE),,@echo 'There is no C compiler, so the race detector is left out (Debian: apt-get install gcc).')
-	$(if $(RACE),CGO_ENABLED=1) go test $(RACE) -timeout 6m ./...
+	$(if $(RACE),CGO_ENABLED=1) go test $(RACE) -timeout 12m ./...
 
 sim: ## the whole centre under every fault, from seeds: [SEEDS=20000] [FIRST=1] [WITHIN=3m], or SEED=n to see what happened in one
 	GOGC=400 go test ./infra/sim -count=1 -timeout 60m -v -run '^(TestSimulation|TestLongHistories)$$' -operations 3200 \
