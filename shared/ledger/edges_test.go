@@ -253,3 +253,27 @@ func TestAccountsSpreadOverAllShards(t *testing.T) {
 		t.Errorf("%d shards are used", len(seen))
 	}
 }
+
+func TestListsOfDocumentsAreValues(t *testing.T) {
+	one := ledger.Document{Key: ledger.DocumentKey{Kind: "note", ID: "1"}}.With(1)
+	if got, err := ledger.Bodies[int]([]ledger.Document{one, one.With(2)}, nil); err != nil || !slices.Equal(got, []int{1, 2}) {
+		t.Errorf("%v, %v", got, err)
+	}
+	if got, err := ledger.Bodies[int]([]ledger.Document{one, one.With("two")}, nil); err == nil || got != nil {
+		t.Errorf("with one of another type: %v, %v", got, err)
+	}
+	if _, err := ledger.Bodies[int](nil, ledger.ErrThrottled); !errors.Is(err, ledger.ErrThrottled) {
+		t.Errorf("of a store that doesn't answer: %v", err)
+	}
+}
+
+func TestTheSoonestIsListedFirst(t *testing.T) {
+	last := "~"
+	for _, ms := range []int64{-5, 0, 1, 999, 1_793_500_000_000, 9_999_999_999_999} {
+		rank := ledger.SoonestFirst(time.UnixMilli(ms), "id")
+		if ms > 0 && rank >= last || len(rank) != len("9999999999999#id") {
+			t.Errorf("%d ms has the rank %s, after %s", ms, rank, last)
+		}
+		last = rank
+	}
+}
