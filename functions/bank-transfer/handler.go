@@ -111,11 +111,7 @@ func (h handler) list(ctx context.Context, r *api.Request) (api.Response, error)
 	if err != nil {
 		return api.Response{}, err
 	}
-	page := api.Page[answer]{Items: []answer{}, Next: h.cursors.Encode(list, next)}
-	for _, order := range orders {
-		page.Items = append(page.Items, h.answerOf(order))
-	}
-	return api.OK(page)
+	return api.OK(api.PageOf(orders, h.answerOf, h.cursors.Encode(list, next)))
 }
 
 func (h handler) get(ctx context.Context, r *api.Request) (api.Response, error) {

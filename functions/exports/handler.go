@@ -109,11 +109,7 @@ func (h handler) list(ctx context.Context, r *api.Request) (api.Response, error)
 	if err != nil {
 		return api.Response{}, err
 	}
-	page := api.Page[export]{Items: []export{}, Next: h.cursors.Encode(desk.ListOf(account), next)}
-	for _, e := range exports {
-		page.Items = append(page.Items, h.of(e))
-	}
-	return api.OK(page)
+	return api.OK(api.PageOf(exports, h.of, h.cursors.Encode(desk.ListOf(account), next)))
 }
 
 // get is an export, with a URL that is made anew each time.

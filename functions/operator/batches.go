@@ -97,11 +97,7 @@ func (h handler) listBatches(ctx context.Context, r *api.Request) (api.Response,
 	if err != nil {
 		return api.Response{}, err
 	}
-	page := api.Page[batch]{Items: make([]batch, 0, len(batches)), Next: h.cursors.Encode(batchList, next)}
-	for _, b := range batches {
-		page.Items = append(page.Items, batchOf(b))
-	}
-	return api.OK(page)
+	return api.OK(api.PageOf(batches, batchOf, h.cursors.Encode(batchList, next)))
 }
 
 // place is where a page of one of the desk's lists begins.

@@ -102,11 +102,7 @@ func (h handler) listRecords(ctx context.Context, r *api.Request) (api.Response,
 	if err != nil {
 		return api.Response{}, err
 	}
-	page := api.Page[cloudRecord]{Items: make([]cloudRecord, 0, len(records)), Next: h.cursors.Encode(list, next)}
-	for _, record := range records {
-		page.Items = append(page.Items, cloudRecordOf(record))
-	}
-	return api.OK(page)
+	return api.OK(api.PageOf(records, cloudRecordOf, h.cursors.Encode(list, next)))
 }
 
 // record is the record that a path names.
@@ -143,11 +139,7 @@ func (h handler) listRecordCharges(ctx context.Context, r *api.Request) (api.Res
 	if err != nil {
 		return api.Response{}, err
 	}
-	page := api.Page[charge.Told]{Items: make([]charge.Told, 0, len(within)), Next: h.cursors.Encode(list, next)}
-	for _, v := range within {
-		page.Items = append(page.Items, v.Told())
-	}
-	return api.OK(page)
+	return api.OK(api.PageOf(within, charge.View.Told, h.cursors.Encode(list, next)))
 }
 
 // retryRecord has a case's charges sent again, as part of new records.

@@ -75,11 +75,7 @@ func (h handler) listProofs(ctx context.Context, r *api.Request) (api.Response, 
 	if err != nil {
 		return api.Response{}, err
 	}
-	page := api.Page[proved]{Items: []proved{}, Next: h.cursors.Encode(proofList, next)}
-	for _, p := range proofs {
-		page.Items = append(page.Items, provedOf(p))
-	}
-	return api.OK(page)
+	return api.OK(api.PageOf(proofs, provedOf, h.cursors.Encode(proofList, next)))
 }
 
 func (h handler) getProof(ctx context.Context, r *api.Request) (api.Response, error) {
@@ -149,11 +145,7 @@ func (h handler) listCases(ctx context.Context, r *api.Request) (api.Response, e
 	if err != nil {
 		return api.Response{}, err
 	}
-	page := api.Page[unfit]{Items: []unfit{}, Next: h.cursors.Encode(list, next)}
-	for _, c := range cases {
-		page.Items = append(page.Items, unfitOf(c))
-	}
-	return api.OK(page)
+	return api.OK(api.PageOf(cases, unfitOf, h.cursors.Encode(list, next)))
 }
 
 func (h handler) closeCase(ctx context.Context, r *api.Request) (api.Response, error) {

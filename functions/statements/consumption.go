@@ -67,11 +67,7 @@ func (h handler) consumption(ctx context.Context, r *api.Request) (api.Response,
 	if err != nil {
 		return api.Response{}, large(err)
 	}
-	page := api.Page[consumed]{Items: make([]consumed, 0, len(found)), Next: h.cursors.Encode(l.name, next.String())}
-	for _, row := range found {
-		page.Items = append(page.Items, consumedOf(row))
-	}
-	return api.OK(page)
+	return api.OK(api.PageOf(found, consumedOf, h.cursors.Encode(l.name, next.String())))
 }
 
 const (

@@ -30,11 +30,7 @@ func (h handler) cloudCharges(ctx context.Context, r *api.Request) (api.Response
 	if err != nil {
 		return api.Response{}, err
 	}
-	page := api.Page[charge.Told]{Items: make([]charge.Told, 0, len(charges)), Next: h.cursors.Encode(list, next)}
-	for _, c := range charges {
-		page.Items = append(page.Items, c.Told())
-	}
-	return api.OK(page)
+	return api.OK(api.PageOf(charges, charge.View.Told, h.cursors.Encode(list, next)))
 }
 
 // cloudCharge shows what one bill owes a cloud account, and what became of it.

@@ -53,6 +53,15 @@ type Page[T any] struct {
 	Next  string `json:"next_cursor,omitempty"` // empty at the end of the list
 }
 
+// PageOf is a page of what was found, as it is told. next is its cursor; "" at the end of the list.
+func PageOf[F, T any](found []F, told func(F) T, next string) Page[T] {
+	page := Page[T]{Items: make([]T, 0, len(found)), Next: next}
+	for _, f := range found {
+		page.Items = append(page.Items, told(f))
+	}
+	return page
+}
+
 // Place reads cursor and limit of a request for a page of a list.
 func (r *Request) Place(cursors Cursors, list string) (position string, limit int, err error) {
 	if limit, err = r.Limit(); err != nil {

@@ -106,11 +106,7 @@ func (h Orders) List(ctx context.Context, r *api.Request) (api.Response, error) 
 	if err != nil {
 		return api.Response{}, err
 	}
-	page := api.Page[Order]{Items: []Order{}, Next: h.Cursors.Encode(list, next)}
-	for _, order := range orders {
-		page.Items = append(page.Items, orderOf(order))
-	}
-	return api.OK(page)
+	return api.OK(api.PageOf(orders, orderOf, h.Cursors.Encode(list, next)))
 }
 
 // Get shows one order.

@@ -94,9 +94,5 @@ func (h Orders) Refunds(ctx context.Context, r *api.Request) (api.Response, erro
 	if err != nil {
 		return api.Response{}, err
 	}
-	page := api.Page[Refund]{Items: []Refund{}}
-	for _, refund := range refunds {
-		page.Items = append(page.Items, refundOf(refund))
-	}
-	return api.OK(page)
+	return api.OK(api.PageOf(refunds, refundOf, ""))
 }

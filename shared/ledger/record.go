@@ -47,6 +47,18 @@ func Bodies[T any](documents []Document, err error) ([]T, error) {
 	return values, nil
 }
 
+// PageOf is a page of a list, as values. next is the rank to go on before; "" at the list's end.
+func PageOf[T any](ctx context.Context, store Store, list, before string, limit int) (values []T, next string, err error) {
+	documents, err := store.List(ctx, list, before, limit)
+	if values, err = Bodies[T](documents, err); err != nil {
+		return nil, "", err
+	}
+	if len(documents) == limit {
+		next = documents[limit-1].Rank
+	}
+	return values, next, nil
+}
+
 // SoonestFirst is the rank of an instant in a list that begins with the earliest: it turns the order of lists round, which
 // begin with the highest rank.
 func SoonestFirst(at time.Time, id string) string {

@@ -74,7 +74,7 @@ func (b *Book) Cases(ctx context.Context, closed bool, before string, limit int)
 	if closed {
 		list = closedList
 	}
-	return page[Case](ctx, b.Store, list, before, limit)
+	return ledger.PageOf[Case](ctx, b.Store, list, before, limit)
 }
 
 // Close notes an operator's reason. It moves no money: that is another act, which the reason tells of. The same word

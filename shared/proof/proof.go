@@ -114,7 +114,7 @@ func (b *Book) Proof(ctx context.Context, id string) (Proof, error) {
 
 // Proofs is a page of all proofs, the latest day first; next is "" at the end.
 func (b *Book) Proofs(ctx context.Context, before string, limit int) ([]Proof, string, error) {
-	return page[Proof](ctx, b.Store, proofList, before, limit)
+	return ledger.PageOf[Proof](ctx, b.Store, proofList, before, limit)
 }
 
 // keep writes a finding: its cases first, the proof last, each only if it isn't there. first tells whether this run
@@ -150,22 +150,4 @@ func (b *Book) once(ctx context.Context, document ledger.Document) (first bool, 
 		}
 	}
 	return false, err
-}
-
-func page[T any](ctx context.Context, store ledger.Store, list, before string, limit int) (values []T, next string, err error) {
-	documents, err := store.List(ctx, list, before, limit)
-	if err != nil {
-		return nil, "", err
-	}
-	for _, document := range documents {
-		value, err := ledger.Body[T](document)
-		if err != nil {
-			return nil, "", err
-		}
-		values = append(values, value)
-	}
-	if len(documents) == limit {
-		next = documents[limit-1].Rank
-	}
-	return values, next, nil
 }

@@ -176,19 +176,5 @@ func (d *Desk) Find(ctx context.Context, account wallet.AccountID, id string) (O
 
 // List is a page of an account's orders, latest first; next is "" at the end.
 func (d *Desk) List(ctx context.Context, account wallet.AccountID, before string, limit int) (orders []Order, next string, err error) {
-	documents, err := d.Ledger.Store.List(ctx, ListOf(account), before, limit)
-	if err != nil {
-		return nil, "", err
-	}
-	for _, document := range documents {
-		order, err := ledger.Body[Order](document)
-		if err != nil {
-			return nil, "", err
-		}
-		orders = append(orders, order)
-	}
-	if len(documents) == limit {
-		next = documents[limit-1].Rank
-	}
-	return orders, next, nil
+	return ledger.PageOf[Order](ctx, d.Ledger.Store, ListOf(account), before, limit)
 }

@@ -156,5 +156,5 @@ func distinct(keys []ledger.DocumentKey) []ledger.DocumentKey {
 
 // Statements is a page of what was imported, latest first; next is "" at the end.
 func (d *Desk) Statements(ctx context.Context, before string, limit int) ([]Statement, string, error) {
-	return page[Statement](ctx, d.Ledger.Store, statementList, before, limit)
+	return ledger.PageOf[Statement](ctx, d.Ledger.Store, statementList, before, limit)
 }

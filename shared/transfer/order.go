@@ -211,30 +211,11 @@ func (d *Desk) Find(ctx context.Context, account wallet.AccountID, id string) (O
 
 // Orders is a page of an account's orders, latest first; next is "" at the end.
 func (d *Desk) Orders(ctx context.Context, account wallet.AccountID, before string, limit int) ([]Order, string, error) {
-	orders, next, err := page[Order](ctx, d.Ledger.Store, listOf(account), before, limit)
+	orders, next, err := ledger.PageOf[Order](ctx, d.Ledger.Store, listOf(account), before, limit)
 	for i := range orders {
 		orders[i] = orders[i].At(d.now())
 	}
 	return orders, next, err
-}
-
-// page is a page of a list of documents, as values.
-func page[T any](ctx context.Context, store ledger.Store, list, before string, limit int) (values []T, next string, err error) {
-	documents, err := store.List(ctx, list, before, limit)
-	if err != nil {
-		return nil, "", err
-	}
-	for _, document := range documents {
-		value, err := ledger.Body[T](document)
-		if err != nil {
-			return nil, "", err
-		}
-		values = append(values, value)
-	}
-	if len(documents) == limit {
-		next = documents[limit-1].Rank
-	}
-	return values, next, nil
 }
 
 func (d *Desk) now() time.Time { return d.Ledger.Now().UTC().Truncate(time.Millisecond) }

@@ -178,5 +178,5 @@ func (d *Desk) Rows(ctx context.Context, settled bool, before string, limit int)
 	if settled {
 		list = settledList
 	}
-	return page[Row](ctx, d.Ledger.Store, list, before, limit)
+	return ledger.PageOf[Row](ctx, d.Ledger.Store, list, before, limit)
 }
