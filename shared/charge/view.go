@@ -107,33 +107,16 @@ func (d *Desk) Charges(ctx context.Context, account wallet.AccountID, before str
 
 // Within lists the charges in a record, those that were settled first first.
 func (d *Desk) Within(ctx context.Context, r Record, before string, limit int) (views []View, next string, err error) {
-	charges, err := ledger.Bodies[Charge](d.Store.List(ctx, recordList(r.ID), before, limit))
+	charges, next, err := ledger.PageOf[Charge](ctx, d.Store, recordList(r.ID), before, limit)
 	for _, c := range charges {
 		views = append(views, View{c, r})
-	}
-	if len(charges) == limit {
-		next = charges[limit-1].Rank()
 	}
 	return views, next, err
 }
 
 // Records lists records by one of RecordLists: open ones by when they are due, others the last that ended first.
 func (d *Desk) Records(ctx context.Context, which, before string, limit int) (records []Record, next string, err error) {
-	documents, err := d.Store.List(ctx, "cloud-records#"+which, before, limit)
-	if err != nil {
-		return nil, "", err
-	}
-	for _, document := range documents {
-		r, err := ledger.Body[Record](document)
-		if err != nil {
-			return nil, "", err
-		}
-		records = append(records, r)
-	}
-	if len(documents) == limit {
-		next = documents[limit-1].Rank
-	}
-	return records, next, nil
+	return ledger.PageOf[Record](ctx, d.Store, "cloud-records#"+which, before, limit)
 }
 
 // views brings charges together with their records.

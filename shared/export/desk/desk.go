@@ -214,21 +214,11 @@ func (d *Desk) Find(ctx context.Context, account wallet.AccountID, id string) (E
 
 // List is a page of an account's exports, latest first; next is "" at the end.
 func (d *Desk) List(ctx context.Context, account wallet.AccountID, before string, limit int) (exports []Export, next string, err error) {
-	found, err := d.Store.List(ctx, ListOf(account), before, limit)
-	if err != nil {
-		return nil, "", err
+	exports, next, err = ledger.PageOf[Export](ctx, d.Store, ListOf(account), before, limit)
+	for i, e := range exports {
+		exports[i] = d.now(e)
 	}
-	for _, document := range found {
-		e, err := ledger.Body[Export](document)
-		if err != nil {
-			return nil, "", err
-		}
-		exports = append(exports, d.now(e))
-	}
-	if len(found) == limit {
-		next = found[limit-1].Rank
-	}
-	return exports, next, nil
+	return exports, next, err
 }
 
 // URL is where the file of a ready export can be fetched, for five minutes or until it goes.
