@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -79,8 +80,7 @@ func (h handler) handle(ctx context.Context, event events.SQSEvent) (events.SQSE
 // errNoTime leaves a message unfinished: it is handed back as one that wasn't begun.
 var errNoTime = errors.New("no time left")
 
-// make makes the bills of one wish. What stops one account stops no other; the wish then ends with what is most worth
-// another try.
+// make makes the bills of one wish. What stops one account stops no other, for good or for now.
 func (h handler) make(ctx context.Context, b *batch.Batch, wish statement.Wish, done *tally) error {
 	errs := make([]error, len(wish.Accounts))
 	var group errgroup.Group
@@ -104,19 +104,8 @@ func (h handler) make(ctx context.Context, b *batch.Batch, wish statement.Wish, 
 		})
 	}
 	group.Wait() //nolint:errcheck // each account has its own outcome
-	return worst(errs)
-}
-
-// worst is the error that decides what becomes of a wish: no time, then what has no kind, then the first refusal.
-func worst(errs []error) (worst error) {
-	for _, err := range errs {
-		switch {
-		case err == nil:
-		case errors.Is(err, errNoTime):
-			return err
-		case worst == nil, refusal.As(worst) != nil && refusal.As(err) == nil:
-			worst = err
-		}
+	if slices.Contains(errs, errNoTime) {
+		return errNoTime
 	}
-	return worst
+	return batch.Deciding(errs)
 }

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -126,5 +128,55 @@ func TestATroubleOfOursIsTriedAgain(t *testing.T) {
 	got, err := h.handle(t.Context(), batch)
 	if err != nil || len(got.BatchItemFailures) != 4 || q.hidden["r-1"] != 5*time.Second {
 		t.Errorf("%+v, %v, %v", got, err, q.hidden)
+	}
+}
+
+// uneven is a store that says something else of each account.
+type uneven struct {
+	ledger.Store
+	says map[wallet.AccountID]error
+}
+
+func (u uneven) Documents(ctx context.Context, keys ...ledger.DocumentKey) (map[ledger.DocumentKey]ledger.Document, error) {
+	for account, err := range u.says {
+		if err != nil && strings.Contains(keys[0].ID, string(account)) {
+			return nil, err
+		}
+	}
+	return u.Store.Documents(ctx, keys...)
+}
+
+// A wish is acknowledged, or kept for an operator, only when none of its accounts could still be done.
+func TestAnAccountThatCanNeverBeDoneTakesNoneWithIt(t *testing.T) {
+	never := refusal.Of(refusal.Conflict, "no")
+	for _, row := range []struct {
+		name      string
+		acme, zen error
+		want      time.Duration // until it comes again; 0: it is kept
+	}{
+		{"never, and never", never, never, 0},
+		{"never, and done", never, nil, 0},
+		{"never, and not now", never, ledger.ErrThrottled, 5 * time.Second},
+		{"not now, and never", ledger.ErrThrottled, never, 5 * time.Second},
+		{"never, and no answer", never, ledger.ErrUnknown, 5 * time.Second},
+		{"never, and a fault", never, errors.New("boom"), 5 * time.Second},
+		{"never, and in two hours", never, &refusal.Refusal{Kind: refusal.TooEarly, RetryAfter: 7200}, 2 * time.Hour},
+		{"in two hours, and not now", &refusal.Refusal{Kind: refusal.TooEarly, RetryAfter: 7200}, ledger.ErrThrottled, 5 * time.Second},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			h, q := world(t)
+			h.maker.Store = uneven{h.maker.Store, map[wallet.AccountID]error{"acme": row.acme, "zen": row.zen}}
+			var batch events.SQSEvent
+			read(t, "batch", &batch)
+			batch.Records = batch.Records[:1]
+			got, err := h.handle(t.Context(), batch)
+			if again := len(got.BatchItemFailures) == 1; err != nil || again != (row.want > 0) || q.hidden["r-1"] != row.want {
+				t.Errorf("%+v, %v, hidden %v", got, err, q.hidden)
+			}
+			kept, err := h.wishes.Quarantine.List(t.Context(), "", 10)
+			if err != nil || len(kept) == 1 != (row.want == 0) {
+				t.Errorf("in quarantine: %+v, %v", kept, err)
+			}
+		})
 	}
 }

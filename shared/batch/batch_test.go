@@ -9,6 +9,7 @@ import (
 	"go/parser"
 	"go/token"
 	"log/slog"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -140,6 +141,29 @@ func TestFates(t *testing.T) {
 				t.Errorf("keep %v, pause %s", keep, pause)
 			}
 		})
+	}
+}
+
+// Of what a message's parts met, what is tried again soonest and longest decides; what can never be done comes last.
+func TestWhatDecidesOfParts(t *testing.T) {
+	early := func(seconds int) error { return &refusal.Refusal{Kind: refusal.TooEarly, RetryAfter: seconds} }
+	ranks := [][]error{ // each before all of the next lines
+		{errors.New("boom"), errUnfinished, refusal.Of(refusal.Throttled, ""), refusal.Of(refusal.Unavailable, ""), refusal.Of(refusal.Contended, "")},
+		{early(60), early(48 * 3600)},
+		{refusal.Of(refusal.NotFound, "")},
+		{refusal.Of(refusal.Invalid, ""), refusal.Of(refusal.Conflict, ""), early(48*3600 + 1)},
+	}
+	if Deciding(nil) != nil || Deciding([]error{nil, nil}) != nil {
+		t.Error("something decides of parts that are done")
+	}
+	for i, rank := range ranks {
+		for _, first := range rank {
+			for _, later := range slices.Concat(ranks[i+1:]...) {
+				if Deciding([]error{nil, first, later}) != first || Deciding([]error{later, nil, first}) != first {
+					t.Errorf("%v doesn't come before %v", first, later)
+				}
+			}
+		}
 	}
 }
 

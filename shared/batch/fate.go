@@ -77,9 +77,41 @@ func (c *Consumer) judge(m *Message) (keep bool, pause time.Duration) {
 	case f.patience > 0 && c.Now().Sub(m.SentAt) >= f.patience:
 		return true, 0
 	case refusal.Is(m.err, refusal.TooEarly):
-		wait := min(time.Duration(refusal.As(m.err).RetryAfter), math.MaxInt64/time.Second) * time.Second
+		wait := early(m.err)
 		return wait > farAhead, min(wait, longestPause)
 	}
 	doublings := min(m.Receives-1, 20)
 	return false, min(firstPause<<doublings, f.ceiling)
+}
+
+// early is how long what is too early has to wait.
+func early(err error) time.Duration {
+	return min(time.Duration(refusal.As(err).RetryAfter), math.MaxInt64/time.Second) * time.Second
+}
+
+// Deciding is which of the errors that a message's parts met decides what becomes of it: the one that is tried again
+// soonest and longest. A part that can never be done must not take one with it that can: the message comes again until
+// nothing else is left, and is kept then. It is nil when all parts are done.
+func Deciding(errs []error) (deciding error) {
+	for _, err := range errs {
+		if err != nil && (deciding == nil || hope(err) > hope(deciding)) {
+			deciding = err
+		}
+	}
+	return deciding
+}
+
+// hope orders errors by what trying again does for them.
+func hope(err error) int {
+	f, _ := fateOf(err)
+	tooEarly := refusal.Is(err, refusal.TooEarly)
+	switch {
+	case f.keep, tooEarly && early(err) > farAhead:
+		return 0
+	case f.patience > 0:
+		return 1
+	case tooEarly: // whoever can go on sooner mustn't wait for as long
+		return 2
+	}
+	return 3
 }
