@@ -18,6 +18,7 @@ import (
 	"sort"
 	"strings"
 
+	"billingcentre/infra/local/wholefile"
 	channel "billingcentre/shared/payment/alipay"
 )
 
@@ -63,10 +64,7 @@ func LoadOrCreate(dir string) (Credentials, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return Credentials{}, err
 	}
-	if err := os.WriteFile(path+".next", text, 0o600); err != nil {
-		return Credentials{}, err
-	}
-	return c, os.Rename(path+".next", path)
+	return c, wholefile.Write(path, text)
 }
 
 // NewCredentials makes an app of Alipay's sandbox, with new keys.

@@ -7,8 +7,9 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
+
+	"billingcentre/infra/local/wholefile"
 )
 
 // stateVersion of the file that Save writes.
@@ -30,16 +31,7 @@ func (s *Server) Save(path string) error {
 	if err != nil {
 		return fmt.Errorf("encode the bus: %w", err)
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return fmt.Errorf("save the bus: %w", err)
-	}
-	defer func() { _ = os.Remove(file.Name()) }() // gone already once renamed
-	_, err = file.Write(text)
-	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
+	if err := wholefile.Write(path, text); err != nil {
 		return fmt.Errorf("save the bus: %w", err)
 	}
 	return nil

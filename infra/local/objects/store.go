@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"billingcentre/infra/local/wholefile"
 )
 
 // object is what is known of one, beside its bytes.
@@ -145,17 +147,12 @@ func load(path string, into any) error {
 	return json.Unmarshal(text, into)
 }
 
-// save writes a file, all of it or nothing.
 func save(path string, value any) error {
 	text, err := json.Marshal(value)
 	if err != nil {
 		return err
 	}
-	next := path + ".next"
-	if err := os.WriteFile(next, text, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(next, path)
+	return wholefile.Write(path, text)
 }
 
 // concatenate writes files one behind the other into a new one.

@@ -7,8 +7,9 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"sync"
+
+	"billingcentre/infra/local/wholefile"
 )
 
 // position in a shard: everything up to Sequence is settled.
@@ -80,16 +81,7 @@ func (p *positions) save() error {
 	if err != nil {
 		return fmt.Errorf("save checkpoint: %w", err)
 	}
-	file, err := os.CreateTemp(filepath.Dir(p.path), filepath.Base(p.path)+".*")
-	if err != nil {
-		return fmt.Errorf("save checkpoint: %w", err)
-	}
-	defer func() { _ = os.Remove(file.Name()) }() // gone already once renamed
-	_, err = file.Write(text)
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(file.Name(), p.path)
-	}
-	if err != nil {
+	if err := wholefile.Write(p.path, text); err != nil {
 		return fmt.Errorf("save checkpoint: %w", err)
 	}
 	return nil

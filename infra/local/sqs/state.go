@@ -7,9 +7,10 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
+
+	"billingcentre/infra/local/wholefile"
 )
 
 // stateVersion of the file that Save writes.
@@ -50,16 +51,7 @@ func (s *Server) Save(path string) error {
 	if err != nil {
 		return fmt.Errorf("encode queues: %w", err)
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return fmt.Errorf("save queues: %w", err)
-	}
-	defer func() { _ = os.Remove(file.Name()) }() // gone already once renamed
-	_, err = file.Write(text)
-	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return fmt.Errorf("save queues: %w", err)
-	}
-	if err := os.Rename(file.Name(), path); err != nil {
+	if err := wholefile.Write(path, text); err != nil {
 		return fmt.Errorf("save queues: %w", err)
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 
 	"billingcentre/infra/local/checkout"
 	"billingcentre/infra/local/issuer"
+	"billingcentre/infra/local/wholefile"
 )
 
 // billQueue is the template's queue of usage bills.
@@ -49,7 +50,7 @@ func (s *Stack) announce(context.Context) error {
 		return err
 	}
 	path := runningFile(s.options.State)
-	if err := keep(path, append(text, '\n')); err != nil {
+	if err := wholefile.Write(path, append(text, '\n')); err != nil {
 		return err
 	}
 	s.onClose("the note where it runs", func() error { return os.Remove(path) })

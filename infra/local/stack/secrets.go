@@ -9,13 +9,13 @@ import (
 	"io/fs"
 	"math/big"
 	"os"
-	"path/filepath"
 	"time"
 
 	"billingcentre/infra/local/alipay"
 	"billingcentre/infra/local/issuer"
 	"billingcentre/infra/local/sam"
 	"billingcentre/infra/local/secrets"
+	"billingcentre/infra/local/wholefile"
 )
 
 const (
@@ -57,7 +57,7 @@ func (s *Stack) putGenerated(secret sam.Secret) (arn string, err error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if text, err = generate(secret); err == nil {
-			err = keep(path, text)
+			err = wholefile.Write(path, text)
 		}
 	}
 	if err != nil {
@@ -91,16 +91,4 @@ func generate(secret sam.Secret) ([]byte, error) {
 	}
 	members[secret.Key] = string(random)
 	return json.Marshal(members)
-}
-
-// keep writes a file for the owner's eyes only, all of it or nothing.
-func keep(path string, text []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	next := path + ".next"
-	if err := os.WriteFile(next, text, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(next, path)
 }

@@ -3,7 +3,6 @@ package stack
 import (
 	"context"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 
@@ -49,9 +48,6 @@ func (k keeper) Run(ctx context.Context) {
 
 // startSources begins to invoke functions from queues, streams and schedules, and lets Alipay send its notices.
 func (s *Stack) startSources(context.Context) error {
-	if err := os.MkdirAll(s.data("streams"), 0o700); err != nil {
-		return err
-	}
 	runners := []runner{s.Alipay, s.Mailbox, s.Bus, keeper{s}}
 	for _, f := range s.Deployment.Functions {
 		own, err := s.sources(f)

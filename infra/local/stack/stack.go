@@ -137,7 +137,7 @@ func (s *Stack) start(ctx context.Context) error {
 	return nil
 }
 
-// settle finds the folders, and makes sure that nobody else works in them.
+// settle finds the folders, makes those that files are kept in, and makes sure that nobody else works in them.
 func (s *Stack) settle(ctx context.Context) error {
 	var err error
 	if s.options.Root == "" {
@@ -148,8 +148,10 @@ func (s *Stack) settle(ctx context.Context) error {
 	if s.options.State == "" {
 		s.options.State = filepath.Join(s.options.Root, ".local")
 	}
-	if err := os.MkdirAll(s.data(), 0o700); err != nil {
-		return err
+	for _, folder := range []string{"secrets", "streams"} {
+		if err := os.MkdirAll(s.data(folder), 0o700); err != nil {
+			return err
+		}
 	}
 	wait, cancel := context.WithTimeout(ctx, lockWait)
 	defer cancel()
