@@ -5,29 +5,32 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/http"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"time"
+	"slices"
+	"strings"
 
 	"billingcentre/infra/local/build"
 	"billingcentre/infra/local/checkout"
+	"billingcentre/infra/local/sam"
 )
 
 const starts = 15
 
-// coldStarts measures how long each function needs from the start of its process to its first request for an event,
-// in turn with the smallest function there is, and with the smallest that has a client of DynamoDB; and how large its
-// package is. Secrets are answered at once, from this machine.
+// coldStarts measures how long each function needs from the start of its process to its first request for an event (its
+// init), in turn with the smallest function there is, and with the smallest that has a client of DynamoDB; how long to
+// the answer of a first event, where that is a request of HTTP that needs nothing but the function; and how large its
+// package is.
 func coldStarts(ctx context.Context) error {
-	binaries, err := build.Functions(ctx, build.Options{})
+	root, err := checkout.Root()
 	if err != nil {
 		return err
 	}
-	root, err := checkout.Root()
+	binaries, err := build.Functions(ctx, build.Options{Root: root})
 	if err != nil {
 		return err
 	}
@@ -39,23 +42,42 @@ func coldStarts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	names, err := build.Names(root)
+	known, err := someSecrets(root)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\n| function | package MB (%s) | init ms | hello world ms | ratio | with a client ms | ratio |\n|---|---|---|---|---|---|---|\n", runtime.GOARCH)
-	for _, name := range names {
-		size, err := packed(binaries[name])
+	manager := httptest.NewServer(known)
+	defer manager.Close()
+	functions, err := fromTemplate(root, manager.URL)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\nSecrets Manager answers after %v.\n\n", *lag)
+	fmt.Printf("| function | package MB (%s) | init ms | hello world ms | ratio | with a client ms | ratio | first answer ms | hello world ms |\n", runtime.GOARCH)
+	fmt.Println("|---|---|---|---|---|---|---|---|---|")
+	for _, f := range functions {
+		binary := binaries[f.Name()]
+		size, err := packed(binary)
 		if err != nil {
 			return err
 		}
-		took, err := inTurn(ctx, binaries[name], hello, client)
+		took, err := inTurn(ctx, f, binary, hello, client)
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return fmt.Errorf("%s: %w", f.Name(), err)
 		}
-		fmt.Printf("| %s | %.1f | %.1f | %.1f | %.2f | %.1f | %.2f |\n", name, float64(size)/1e6, took[0], took[1], took[0]/took[1], took[2], took[0]/took[2])
+		own, least, most := took[0], took[1], took[2]
+		fmt.Printf("| %s | %.1f | %.1f | %.1f | %.2f | %.1f | %.2f | %s |\n", f.Name(), float64(size)/1e6,
+			own.asked, least.asked, own.asked/least.asked, most.asked, own.asked/most.asked, answers(own, least))
 	}
 	return nil
+}
+
+// answers are the last columns of a row.
+func answers(own, least medians) string {
+	if own.answered == 0 {
+		return "– | –"
+	}
+	return fmt.Sprintf("%.1f | %.1f", own.answered, least.answered)
 }
 
 // compiled builds one of the functions beside this command.
@@ -89,66 +111,57 @@ type counter int64
 
 func (c *counter) Write(b []byte) (int, error) { *c += counter(len(b)); return len(b), nil }
 
-// inTurn is the median of the starts of each of several binaries, in turn.
-func inTurn(ctx context.Context, binaries ...string) ([]float64, error) {
-	took := make([][]float64, len(binaries))
+// medians are those of births, in milliseconds.
+type medians struct{ asked, answered float64 }
+
+// inTurn starts each of several binaries, in turn, in a function's environment.
+func inTurn(ctx context.Context, f sam.Function, binaries ...string) ([]medians, error) {
+	event := ""
+	if len(f.HTTP) > 0 {
+		event = "{}" // a request without a route, which is answered by 404
+	}
+	asked, answered := make([][]float64, len(binaries)), make([][]float64, len(binaries))
 	for range starts {
 		for i, binary := range binaries {
-			one, err := start(ctx, binary)
+			b, err := bear(ctx, binary, f.Env, event)
 			if err != nil {
 				return nil, err
 			}
-			took[i] = append(took[i], ms(one))
+			asked[i], answered[i] = append(asked[i], ms(b.asked)), append(answered[i], ms(b.answered))
 		}
 	}
-	medians := make([]float64, len(binaries))
+	took := make([]medians, len(binaries))
 	for i := range took {
-		medians[i] = median(took[i])
+		took[i] = medians{median(asked[i]), median(answered[i])}
 	}
-	return medians, nil
+	return took, nil
 }
 
-// start starts a function under a runtime API that has no event for it, and takes the time until it asks for one. A
-// secret is answered at once.
-func start(ctx context.Context, binary string) (time.Duration, error) {
-	asked := make(chan time.Time, 1)
-	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/2018-06-01/runtime/invocation/next" {
-			http.Error(w, "not here", http.StatusNotFound)
-			return
-		}
-		asked <- time.Now()
-		<-r.Context().Done()
-	}))
-	defer api.Close()
-	secrets := httptest.NewServer(http.HandlerFunc(secret))
-	defer secrets.Close()
-	cmd := exec.CommandContext(ctx, binary)
-	cmd.Env = environment(api.Listener.Addr().String(), secrets.URL)
-	began := time.Now()
-	if err := cmd.Start(); err != nil {
-		return 0, err
+// fromTemplate are the functions with the environment that template.yaml gives them, and what makes the SDK find secrets
+// at an address.
+func fromTemplate(root, secrets string) ([]sam.Function, error) {
+	template, err := sam.Read(filepath.Join(root, "template.yaml"))
+	if err != nil {
+		return nil, err
 	}
-	defer func() {
-		cmd.Process.Kill() //nolint:errcheck // it may have ended
-		cmd.Wait()         //nolint:errcheck // killed processes fail
-	}()
-	select {
-	case at := <-asked:
-		return at.Sub(began), nil
-	case <-time.After(10 * time.Second):
-		return 0, fmt.Errorf("it never asked for an event")
-	case <-ctx.Done():
-		return 0, ctx.Err()
+	deployment, err := template.Resolve(sam.Local{Parameters: map[string]string{
+		"JwtIssuer": "https://issuer.example.com", "JwtAudience": "billing-centre",
+		"AlipayMode": "sandbox", "AlipaySecretArn": secretARN + "alipay", "AlipayNotifyUrl": "https://api.example.com/v1/payments/alipay/notices",
+		"MailFrom": "billing@example.com", "MailIdentity": "example.com",
+		"MarketplaceSecretArn": secretARN + "marketplaces",
+		"CloudMarketplaces": `{"aws":{"product":"bench","dimensions":{"USD":"usd_cents"}},"alibaba":{"dimensions":{"CNY":"Unit"}},` +
+			`"huawei":{"dimensions":{"CNY":"fen"}}}`,
+	}, Values: map[string]string{"CentreSecret": secretARN + "centre"}})
+	if err != nil {
+		return nil, err
 	}
-}
-
-func environment(api, secrets string) []string {
-	return []string{
-		"NOTICE_QUEUE_URL=" + queue, "EXPORT_QUEUE_URL=" + queue, "EXPORT_BUCKET=bench", "EXPORT_DAYS=7", "PROVIDER_NAME=Bench",
-		"MAIL_FROM=bench@example.com", "MAIL_CONFIGURATION_SET=bench",
-		"AWS_LAMBDA_RUNTIME_API=" + api, "AWS_LAMBDA_FUNCTION_NAME=bench", "AWS_REGION=local", "AWS_ACCESS_KEY_ID=bench",
-		"AWS_SECRET_ACCESS_KEY=bench", "TABLE_NAME=bench", "BILL_QUEUE_URL=" + queue, "MAX_RECEIVE_COUNT=20", "SECRET_ARN=centre", "ALIPAY_SECRET_ARN=alipay",
-		"ALIPAY_MODE=sandbox", "ALIPAY_NOTIFY_URL=https://bench.example.com/v1/payments/alipay/notices", "AWS_ENDPOINT_URL_SECRETS_MANAGER=" + secrets,
+	functions := deployment.Functions
+	slices.SortFunc(functions, func(a, b sam.Function) int { return strings.Compare(a.Name(), b.Name()) })
+	for _, f := range functions {
+		maps.Copy(f.Env, map[string]string{
+			"AWS_LAMBDA_FUNCTION_NAME": f.Name(), "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench",
+			"AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets,
+		})
 	}
+	return functions, nil
 }
