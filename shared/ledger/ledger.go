@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"billingcentre/shared/refusal"
@@ -94,10 +95,7 @@ func (l *Ledger) unseen(ctx context.Context, tasks []*task) []*task {
 			again = append(again, t)
 		}
 	}
-	still, err := l.lookUp(ctx, again)
-	if err != nil {
-		return tasks
-	}
+	still, _ := l.lookUp(ctx, again) //nolint:errcheck // the commit finds what this couldn't
 	return without(tasks, again, still)
 }
 
@@ -112,18 +110,22 @@ func (l *Ledger) Preview(ctx context.Context, account wallet.AccountID, command 
 	if err != nil {
 		return Receipt{}, err
 	}
-	change, err := l.decide(head, command)
+	change, _, err := l.decide(head, &t.Intent)
 	return Receipt{Entry: change.Entry}, err
 }
 
-// decide is wallet.Decide, but a broken invariant stops only the one command that met it.
-func (l *Ledger) decide(head wallet.Head, command wallet.Command) (change wallet.Change, err error) {
+// decide is wallet.Decide, and what is committed beside its entry. A bug in either stops only the one intent that met it.
+func (l *Ledger) decide(head wallet.Head, intent *Intent) (change wallet.Change, documents []Document, err error) {
 	defer func() {
 		if broken := recover(); broken != nil {
-			err = fmt.Errorf("deciding %s: %v", command.Key(), broken)
+			err = fmt.Errorf("deciding %s: %v", intent.Command.Key(), broken)
 		}
 	}()
-	return wallet.Decide(head, command, l.Policy, l.Now())
+	change, err = wallet.Decide(head, intent.Command, l.Policy, l.Now())
+	if documents = intent.Documents; err == nil && intent.After != nil {
+		documents = slices.Concat(documents, intent.After(change.Entry))
+	}
+	return change, documents, err
 }
 
 // answer compares an earlier entry with what is asked now.

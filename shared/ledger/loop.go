@@ -95,7 +95,7 @@ func (l *Ledger) step(ctx context.Context, account wallet.AccountID, open []*tas
 	// What was done before is no refusal, even if it couldn't be done now.
 	refused, err := l.lookUp(ctx, f.refused)
 	if err != nil {
-		return open, err
+		return without(open, f.refused, refused), err
 	}
 	if len(f.decided) > 0 {
 		if err := l.Store.Commit(ctx, f.commit); err != nil {
@@ -171,16 +171,13 @@ func (l *Ledger) fold(head wallet.Head, open []*task, together int) folded {
 		if len(f.decided) == together || f.written[t.Command.Key()] {
 			break
 		}
-		change, err := l.decide(f.commit.After, t.Command)
+		change, documents, err := l.decide(f.commit.After, &t.Intent)
 		if err != nil {
 			f.refused = append(f.refused, t)
 			f.reasons[t] = err
 			continue
 		}
-		size, documents := len(change.Canonical), t.Documents
-		if t.After != nil {
-			documents = slices.Concat(documents, t.After(change.Entry))
-		}
+		size := len(change.Canonical)
 		for _, d := range documents {
 			size += len(d.Body)
 		}
@@ -215,43 +212,6 @@ func (l *Ledger) prepare(ctx context.Context, open []*task) []*task {
 		}
 	}
 	return rest
-}
-
-// receipt reads an entry that a document says exists.
-func (l *Ledger) receipt(ctx context.Context, key wallet.Key) (Receipt, error) {
-	found, err := l.Store.Entries(ctx, key)
-	if err != nil {
-		return Receipt{}, err
-	}
-	entry, ok := found[key]
-	if !ok {
-		return Receipt{}, errors.New("ledger: a document names the missing entry " + string(key))
-	}
-	return Receipt{Entry: entry, Repeated: true}, nil
-}
-
-// lookUp answers the tasks whose entries exist, and returns the others.
-func (l *Ledger) lookUp(ctx context.Context, open []*task) ([]*task, error) {
-	if len(open) == 0 {
-		return nil, nil
-	}
-	keys := make([]wallet.Key, len(open))
-	for i, t := range open {
-		keys[i] = t.Command.Key()
-	}
-	found, err := l.Store.Entries(ctx, keys...)
-	if err != nil {
-		return open, err
-	}
-	var rest []*task
-	for i, t := range open {
-		if prior, ok := found[keys[i]]; ok {
-			t.answer(prior)
-		} else {
-			rest = append(rest, t)
-		}
-	}
-	return rest, nil
 }
 
 // without drops from open those of refused that were answered, that is, aren't in still.
