@@ -34,9 +34,10 @@ func (h handler) handle(ctx context.Context, event duty) (charge.Round, error) {
 	}
 	round, err := h.desk.Run(ctx, reserve)
 	h.log.InfoContext(ctx, "cloud charges", "gathered", round.Gathered, "sent", round.Sent, "accepted", round.Accepted, "cases", round.Cases,
-		"waiting", round.Waiting, "released", round.Released, "failed", round.Failed)
+		"waiting", round.Waiting, "released", round.Released, "failed", round.Failed, "aside", round.Aside)
 	for name, n := range map[string]int{
 		"CloudRecordsAccepted": round.Accepted, "CloudChargeCases": round.Cases, "CloudRecordsWaiting": round.Waiting,
+		"CloudChargesUnreadable": round.Aside,
 	} {
 		if n > 0 {
 			h.metrics.Count(name, n, "", "")

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -83,6 +85,31 @@ func TestWhatARoundDoes(t *testing.T) {
 				t.Errorf("%d notices, %v", len(told), err)
 			}
 		})
+	}
+}
+
+// What can't be read is counted, for the alarm, and all the rest goes on.
+func TestARoundCountsWhatItCantRead(t *testing.T) {
+	now := time.Date(2026, 11, 22, 1, 0, 0, 0, time.UTC)
+	clock := func() time.Time { return now }
+	books := &ledger.Ledger{Store: &memory.Store{}, Policy: wallet.DefaultPolicy(), Now: clock}
+	settle(t, books, now)
+	found, err := books.Store.Documents(t.Context(), charge.Key("b-1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	document := found[charge.Key("b-1")]
+	document.Body = []byte("{")
+	if err := books.Store.Put(t.Context(), document); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	h := handler{
+		desk:    &charge.Desk{Store: books.Store, Now: clock, Log: slog.New(slog.DiscardHandler)},
+		metrics: &metric.Metrics{Out: &out}, log: slog.New(slog.DiscardHandler),
+	}
+	if round, err := h.handle(t.Context(), event(t)); err != nil || round != (charge.Round{Aside: 1}) || !strings.Contains(out.String(), `"CloudChargesUnreadable":1`) {
+		t.Errorf("%+v, %v, %s", round, err, out.String())
 	}
 }
 

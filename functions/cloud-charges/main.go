@@ -11,14 +11,18 @@ import (
 	"billingcentre/shared/boot/marketplaces"
 	"billingcentre/shared/charge"
 	"billingcentre/shared/metric"
+	"billingcentre/shared/quarantine"
 )
 
 func main() {
-	b := boot.Start()
+	b, metrics := boot.Start(), new(metric.Metrics)
+	store := b.Store()
 	h := handler{
-		desk:    &charge.Desk{Store: b.Store(), Now: boot.Now, Log: b.Log, Markets: marketplaces.Markets(context.Background(), b), Hands: hands},
-		metrics: &metric.Metrics{},
-		log:     b.Log,
+		desk: &charge.Desk{
+			Store: store, Now: boot.Now, Log: b.Log, Markets: marketplaces.Markets(context.Background(), b), Hands: hands,
+			Quarantine: &quarantine.Quarantine{Store: store, Now: boot.Now, Metrics: metrics},
+		},
+		metrics: metrics, log: b.Log,
 	}
 	lambda.Start(h.handle)
 }

@@ -22,6 +22,7 @@
 //	gather.go    pending charges become records
 //	run.go       what is due is sent
 //	conclude.go  what an answer means for a record
+//	aside.go     what can't be read is set aside
 //	desk.go      an operator's part, and who a customer is
 //	view.go      charges as people see them
 package charge
@@ -130,9 +131,14 @@ func Get(ctx context.Context, store ledger.Store, bill wallet.BillID) (Charge, e
 	return c, err
 }
 
-// ListPending lists charges that are still pending, the one that has waited longest first.
+// ListPending lists charges that are still pending, the one that has waited longest first, without those that can't be
+// read.
 func ListPending(ctx context.Context, store ledger.Store, before string, limit int) ([]Charge, error) {
-	return ledger.Bodies[Charge](store.List(ctx, pendingList, before, limit))
+	charges, _, err := readable(ctx, store, pendingList, before, limit, func(d ledger.Document) (Charge, error) {
+		c, err := load(d)
+		return c.Charge, err
+	})
+	return charges, err
 }
 
 // Reverse gives the documents to commit with the reversal of a bill (README rule 21): a pending charge becomes void, and

@@ -121,13 +121,14 @@ func (d *Desk) release(ctx context.Context, r held, round *Round) error {
 		next := r.Record
 		var documents []ledger.Document
 		for _, document := range page {
-			c, err := ledger.Body[Charge](document)
-			if err != nil {
-				return err
+			c, err := load(document)
+			if err != nil { // the record waits for it; the others don't
+				d.aside(ctx, document, err, round)
+				continue
 			}
 			if c.Status == Sent && c.Record == r.ID {
 				c.Status, c.Record, c.Previous = Pending, "", r.ID
-				documents = append(documents, c.document(document))
+				documents = append(documents, c.Charge.document(document))
 				next.Moved++
 			}
 		}

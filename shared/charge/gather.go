@@ -38,7 +38,7 @@ type pending struct {
 // waits for the next hour. What couldn't be gathered now is counted, and stays pending.
 func (d *Desk) gather(ctx context.Context, inTime func() bool, round *Round) ([]held, error) {
 	at := d.Now().UTC().Add(-behind).Truncate(time.Second)
-	order, groups, err := d.waiting(ctx, at, inTime)
+	order, groups, err := d.waiting(ctx, at, inTime, round)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (d *Desk) gather(ctx context.Context, inTime func() bool, round *Round) ([]
 
 // waiting are the pending charges by who pays, those that have waited longest first. Those of customers who have their
 // record of this hour wait on, and stand in nobody's way.
-func (d *Desk) waiting(ctx context.Context, at time.Time, inTime func() bool) (order []payer, groups map[payer][]pending, err error) {
+func (d *Desk) waiting(ctx context.Context, at time.Time, inTime func() bool, round *Round) (order []payer, groups map[payer][]pending, err error) {
 	groups = map[payer][]pending{}
 	served := map[payer]bool{}
 	before := ""
@@ -75,7 +75,8 @@ func (d *Desk) waiting(ctx context.Context, at time.Time, inTime func() bool) (o
 			before = document.Rank
 			c, err := load(document)
 			if err != nil {
-				return nil, nil, err
+				d.aside(ctx, document, err, round)
+				continue
 			}
 			who := payer{c.Cloud, c.Currency}
 			if _, met := served[who]; !met {
@@ -96,15 +97,6 @@ func (d *Desk) waiting(ctx context.Context, at time.Time, inTime func() bool) (o
 		}
 	}
 	return order, groups, nil
-}
-
-func load(document ledger.Document) (pending, error) {
-	c, err := ledger.Body[Charge](document)
-	if err != nil {
-		return pending{}, err
-	}
-	minor, err := c.minor()
-	return pending{c, document, minor}, err
 }
 
 // served tells whether a customer has his record of the hour.
@@ -236,14 +228,10 @@ func (d *Desk) still(ctx context.Context, part []pending) ([]pending, error) {
 		return nil, err
 	}
 	var left []pending
-	for i, c := range part {
-		document := found[keys[i]]
-		now, err := ledger.Body[Charge](document)
-		if err != nil {
-			return nil, err
-		}
-		if now.Status == Pending {
-			left = append(left, pending{now, document, c.minor})
+	for i := range part {
+		now, err := load(found[keys[i]])
+		if err == nil && now.Status == Pending { // what can't be read any more is met by the next round
+			left = append(left, now)
 		}
 	}
 	return left, nil

@@ -12,6 +12,7 @@ import (
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/metering"
 	"billingcentre/shared/money"
+	"billingcentre/shared/quarantine"
 )
 
 // Market is how one cloud's customers are metered.
@@ -27,6 +28,8 @@ type Desk struct {
 	Log     *slog.Logger
 	Markets map[string]Market // by provider
 	Hands   int               // writes at once; 0 is one
+	// Quarantine shows an operator what can't be read; nil is nowhere but in the log.
+	Quarantine *quarantine.Quarantine
 	// Wait pauses before another try of a write; nil is ledger.Backoff.
 	Wait func(ctx context.Context, attempt int) error
 }
@@ -40,6 +43,7 @@ type Round struct {
 	Waiting  int `json:"waiting"`  // sent, without an outcome
 	Released int `json:"released"` // charges of cases that are pending again
 	Failed   int `json:"failed"`   // left where it was for a fault of ours
+	Aside    int `json:"aside"`    // left out, since it can't be read
 }
 
 const (
@@ -63,7 +67,7 @@ func (d *Desk) Run(ctx context.Context, reserve time.Duration) (Round, error) {
 		deadline, bounded := ctx.Deadline()
 		return ctx.Err() == nil && (!bounded || time.Until(deadline) > reserve)
 	}
-	due, err := d.due(ctx, inTime)
+	due, err := d.due(ctx, inTime, &round)
 	if err != nil {
 		return round, err
 	}
@@ -120,6 +124,7 @@ func each[T any](d *Desk, items []T, sum *Round, do func(i int, item T, round *R
 func (r *Round) add(o Round) {
 	r.Gathered, r.Sent, r.Accepted, r.Cases = r.Gathered+o.Gathered, r.Sent+o.Sent, r.Accepted+o.Accepted, r.Cases+o.Cases
 	r.Waiting, r.Released, r.Failed = r.Waiting+o.Waiting, r.Released+o.Released, r.Failed+o.Failed
+	r.Aside += o.Aside
 }
 
 func (d *Desk) noted(ctx context.Context, r held, round *Round, err error) {
@@ -130,7 +135,7 @@ func (d *Desk) noted(ctx context.Context, r held, round *Round, err error) {
 }
 
 // due are the open records whose time has come, soonest first.
-func (d *Desk) due(ctx context.Context, inTime func() bool) ([]held, error) {
+func (d *Desk) due(ctx context.Context, inTime func() bool, round *Round) ([]held, error) {
 	var due []held
 	before, last := "", ledger.SoonestFirst(d.Now(), "")
 	for len(due) < roundMost && inTime() {
@@ -142,11 +147,12 @@ func (d *Desk) due(ctx context.Context, inTime func() bool) ([]held, error) {
 			if document.Rank < last {
 				return due, nil // due ranks above now's; the rest is later
 			}
-			r, err := ledger.Body[Record](document)
-			if err != nil {
-				return nil, err
+			before = document.Rank
+			if r, err := hold(document); err != nil {
+				d.aside(ctx, document, err, round)
+			} else {
+				due = append(due, r)
 			}
-			due, before = append(due, held{r, document}), document.Rank
 		}
 		if len(page) < pageSize {
 			return due, nil

@@ -114,9 +114,13 @@ func (d *Desk) Within(ctx context.Context, r Record, before string, limit int) (
 	return views, next, err
 }
 
-// Records lists records by one of RecordLists: open ones by when they are due, others the last that ended first.
+// Records lists records by one of RecordLists: open ones by when they are due, others the last that ended first. Those
+// that can't be read are left out.
 func (d *Desk) Records(ctx context.Context, which, before string, limit int) (records []Record, next string, err error) {
-	return ledger.PageOf[Record](ctx, d.Store, "cloud-records#"+which, before, limit)
+	return readable(ctx, d.Store, "cloud-records#"+which, before, limit, func(d ledger.Document) (Record, error) {
+		r, err := hold(d)
+		return r.Record, err
+	})
 }
 
 // views brings charges together with their records.
