@@ -230,15 +230,8 @@ func (h handler) reject(ctx context.Context, r *api.Request) (api.Response, erro
 	if err != nil {
 		return api.Response{}, err
 	}
-	var body struct {
-		Reason string `json:"reason"`
-	}
-	if err := r.Decode(&body); err != nil {
-		return api.Response{}, err
-	}
-	var check api.Check
-	reason := check.Text("/reason", body.Reason)
-	if err := check.Err(); err != nil {
+	reason, err := r.Reason()
+	if err != nil {
 		return api.Response{}, err
 	}
 	return h.told(ctx)(h.desk.Reject(ctx, id, reason, r.Caller.Subject))

@@ -41,15 +41,8 @@ func (h handler) reverse(ctx context.Context, r *api.Request) (api.Response, err
 	if err != nil {
 		return api.Response{}, err
 	}
-	var body struct {
-		Reason string `json:"reason"`
-	}
-	if err := r.Decode(&body); err != nil {
-		return api.Response{}, err
-	}
-	var check api.Check
-	reason := check.Text("/reason", body.Reason)
-	if err := check.Err(); err != nil {
+	reason, err := r.Reason()
+	if err != nil {
 		return api.Response{}, err
 	}
 	bill := r.Path("bill")

@@ -156,15 +156,8 @@ func (h handler) closeCase(ctx context.Context, r *api.Request) (api.Response, e
 	if !api.ValidID(id) {
 		return api.Response{}, refusal.Of(refusal.NotFound, "There is no such case.")
 	}
-	var body struct {
-		Reason string `json:"reason"`
-	}
-	if err := r.Decode(&body); err != nil {
-		return api.Response{}, err
-	}
-	var check api.Check
-	reason := check.Text("/reason", body.Reason)
-	if err := check.Err(); err != nil {
+	reason, err := r.Reason()
+	if err != nil {
 		return api.Response{}, err
 	}
 	closed, err := h.proofs.Close(ctx, id, reason, r.Caller.Subject)

@@ -101,6 +101,19 @@ func (c *Check) Instant(pointer, text string) time.Time {
 // offset of less than a day.
 var instant = regexp.MustCompile(`T\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
 
+// Reason decodes a body that tells only why somebody decides as they do.
+func (r *Request) Reason() (string, error) {
+	var body struct {
+		Reason string `json:"reason"`
+	}
+	if err := r.Decode(&body); err != nil {
+		return "", err
+	}
+	var check Check
+	reason := check.Text("/reason", body.Reason)
+	return reason, check.Err()
+}
+
 // ValidAccount tells whether an account can have the id.
 func ValidAccount(id string) bool { return validID(id, 64, "._-") }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"billingcentre/shared/api"
+	"billingcentre/shared/api/apitest"
 	"billingcentre/shared/money"
 	"billingcentre/shared/refusal"
 )
@@ -193,5 +194,32 @@ func TestInstantsThatRequestsGive(t *testing.T) {
 	var check api.Check
 	if got := check.Instant("/at", ""); !got.IsZero() || check.Err() != nil {
 		t.Errorf("none is %s, %v", got, check.Err())
+	}
+}
+
+func TestReasons(t *testing.T) {
+	for _, row := range []struct {
+		rule, body, want string
+		status           int
+	}{
+		{"a reason", `{"reason":"The meter ran twice"}`, `"The meter ran twice"`, 200},
+		{"H73 as NFC", `{"reason":"Cafe\u0301"}`, `"Café"`, 200},
+		{"none", `{}`, "/reason", 400},
+		{"an invisible one", `{"reason":"\u200b"}`, "/reason", 400},
+		{"and more than a reason", `{"reason":"It is wrong","amount":"7"}`, "/amount", 400},
+	} {
+		t.Run(row.rule, func(t *testing.T) {
+			event := apitest.Call{Route: route, Body: row.body}.Event()
+			answer, _ := send(t, event, func(r *api.Request) (api.Response, error) {
+				reason, err := r.Reason()
+				if err != nil {
+					return api.Response{}, err
+				}
+				return api.OK(reason)
+			})
+			if answer.StatusCode != row.status || !strings.Contains(answer.Body, row.want) {
+				t.Errorf("%d %s, want %d %s", answer.StatusCode, answer.Body, row.status, row.want)
+			}
+		})
 	}
 }
