@@ -10,14 +10,9 @@
 package bill
 
 import (
-	"strconv"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
-	"golang.org/x/text/unicode/norm"
 
 	"billingcentre/shared/api"
 	"billingcentre/shared/money"
@@ -28,7 +23,6 @@ import (
 const (
 	version  = 1
 	maxLines = 1_000
-	maxName  = 128 // characters of a product or a unit
 )
 
 // message is the JSON of a bill. What is required is a pointer, so that missing and empty are told apart.
@@ -40,14 +34,6 @@ type message struct {
 	Currency  *string `json:"currency"`
 	Amount    *string `json:"amount,omitzero"` // optional; must equal the sum of the lines
 	Lines     *[]line `json:"lines"`
-}
-
-type line struct {
-	Product   *string `json:"product"`
-	Usage     *string `json:"usage"`
-	Unit      *string `json:"unit"`
-	UnitPrice *string `json:"unit_price,omitzero"` // optional
-	Amount    *string `json:"amount"`
 }
 
 // Decode reads a bill. The refusal is Invalid and names each bad field by its JSON pointer, as far as one reading
@@ -80,21 +66,6 @@ func Decode(body []byte) (wallet.Bill, error) {
 		return wallet.Bill{}, err
 	}
 	return b, total(b, m.Amount)
-}
-
-// place is a line's place in its bill. Most fields are good, so that pointers to them are never written out.
-type place int
-
-func (i place) pointer(field string) string { return "/lines/" + strconv.Itoa(int(i)) + "/" + field }
-
-func (l *line) decode(check *api.Check, of place, currency money.Currency) wallet.Line {
-	decoded := wallet.Line{Product: of.name(check, "product", l.Product, 1), Unit: of.name(check, "unit", l.Unit, 0)}
-	_, decoded.Usage = of.exact(check, "usage", l.Usage, currency)
-	decoded.Amount, _ = of.exact(check, "amount", l.Amount, currency)
-	if l.UnitPrice != nil {
-		_, decoded.UnitPrice = of.exact(check, "unit_price", l.UnitPrice, currency)
-	}
-	return decoded
 }
 
 // total compares the amount that a producer may state with the sum of its lines.
@@ -153,49 +124,11 @@ func currency(check *api.Check, code *string) money.Currency {
 	return currency
 }
 
-// name is a product or a unit: NFC, visible, and without spaces around it, since " sms" would be another product
-// than "sms", of another class.
-func (i place) name(check *api.Check, field string, text *string, least int) string {
-	if text == nil {
-		check.That(false, i.pointer(field), "is required")
-		return ""
-	}
-	normal := norm.NFC.String(*text)
-	count := utf8.RuneCountInString(normal)
-	hidden := func(r rune) bool { return !unicode.IsPrint(r) }
-	if count < least || count > maxName || strings.ContainsFunc(normal, hidden) || strings.TrimSpace(normal) != normal {
-		check.That(false, i.pointer(field), "must be "+strconv.Itoa(least)+" to 128 visible characters, without spaces around them")
-	}
-	return normal
-}
-
-// exact is a decimal, and its canonical text.
-func (i place) exact(check *api.Check, field string, text *string, currency money.Currency) (money.Exact, string) {
-	if text == nil {
-		check.That(false, i.pointer(field), "is required")
-		return money.ZeroExact(currency), ""
-	}
-	value, err := money.ParseExact("", *text, currency)
-	switch {
-	case err != nil:
-		_, again := money.ParseExact(i.pointer(field), *text, currency)
-		check.Note(again)
-		return money.ZeroExact(currency), ""
-	case money.Canonical(*text):
-		return value, *text
-	}
-	return value, value.String()
-}
-
 // Encode writes a bill for its producer. Decode gives back the same bill.
 func Encode(b wallet.Bill) []byte {
 	lines := make([]line, len(b.Lines))
 	for i, l := range b.Lines {
-		amount := l.Amount.String()
-		lines[i] = line{Product: &l.Product, Usage: &l.Usage, Unit: &l.Unit, Amount: &amount}
-		if l.UnitPrice != "" {
-			lines[i].UnitPrice = &l.UnitPrice
-		}
+		lines[i] = line{tell(l.Product), tell(l.Usage), tell(l.Unit), told{l.UnitPrice, l.UnitPrice != ""}, tell(l.Amount.String())}
 	}
 	body, err := json.Marshal(message{
 		Version: new(int64(version)), ID: (*string)(&b.ID), Workspace: (*string)(&b.Workspace), Day: &b.Day,

@@ -105,6 +105,14 @@ func TestRefusedBodies(t *testing.T) {
 		"Q28 more than fifteen digits":  {with(`"4.5"`, `"9223372036854775808"`), "/lines/0/amount"},
 		"nineteen decimals":             {with(`"4.5"`, `"0.0000000000000000001"`), "/lines/0/amount"},
 		"an amount as a number":         {with(`"4.5"`, `4.5`), "/lines/0/amount"},
+		"an object for a product":       {with(`"sms"`, `{"name":"sms"}`), "/lines/0/product"},
+		"true for a unit":               {with(`"message"`, `true`), "/lines/0/unit"},
+		"null for a unit":               {with(`"message"`, `null`), "/lines/0/unit"},
+		"null for a line":               {with(`[{`, `[null,{`), "/lines/0/product"},
+		"a text for a line":             {with(`[{`, `["sms",{`), "/lines/0"},
+		"an array for a line":           {with(`[{`, `[["sms"],{`), "/lines/0"},
+		"truncated in a line":           {good[:len(good)-6], "/lines/0/amount"},
+		"no colon in a line":            {with(`"usage":`, `"usage" `), "/lines/0/usage"},
 		"a plus":                        {with(`"4.5"`, `"+4.5"`), "/lines/0/amount"},
 		"full width digits":             {with(`"4.5"`, `"４.5"`), "/lines/0/amount"},
 		"no usage":                      {with(`"usage":"45",`, ``), "/lines/0/usage"},
@@ -138,6 +146,23 @@ func TestRefusedBodies(t *testing.T) {
 				t.Errorf("took %s", took)
 			}
 		})
+	}
+}
+
+// Lines read themselves: what is wrong with one is told as it is elsewhere.
+func TestRulesOfALine(t *testing.T) {
+	for body, want := range map[string]string{
+		with(`"4.5"`, `4.5`):                      "must be a string",
+		with(`[{`, `["sms",{`):                    "must be an object",
+		with(`"unit":`, `"discount":"1","unit":`): "is not a known field",
+		with(`"unit":`, `"amount":"9","unit":`):   "must be given once",
+		with(`"message"`, `null`):                 "is required",
+		with(`"unit_price":"0.1","amount":"4.5"`, `"unit_price":null,"amount":null`): "is required",
+	} {
+		_, err := Decode([]byte(body))
+		if r := refusal.As(err); r == nil || len(r.Fields) != 1 || r.Fields[0].Rule != want {
+			t.Errorf("%s: %v, want %q", body, err, want)
+		}
 	}
 }
 

@@ -26,9 +26,8 @@ func ZeroExact(currency Currency) Exact { return Exact{decimal.Zero, currency} }
 // ParseExact reads a cost from a usage bill: a decimal with an optional minus, at most fifteen digits before the
 // point and eighteen after it, no exponent. The refusal is Invalid and names the pointer.
 func ParseExact(pointer, text string, currency Currency) (Exact, error) {
-	whole, fraction, dotted := strings.Cut(strings.TrimPrefix(text, "-"), ".")
-	if !digits(whole, 1, exactDigits) || dotted && !digits(fraction, 1, exactPlaces) || len(whole) > 1 && whole[0] == '0' {
-		return Exact{}, refusal.At(pointer, `must be a decimal string such as "-0.00000080000": at most %d digits before and %d after the point, no exponent, plus sign, space or leading zero`, exactDigits, exactPlaces)
+	if err := wellFormed(pointer, text); err != nil {
+		return Exact{}, err
 	}
 	if small, ok := readSmall(text); ok {
 		return Exact{small, currency}, nil
@@ -38,6 +37,33 @@ func ParseExact(pointer, text string, currency Currency) (Exact, error) {
 		return Exact{}, refusal.At(pointer, "is not a decimal")
 	}
 	return Exact{value, currency}, nil
+}
+
+// wellFormed refuses what ParseExact doesn't read.
+func wellFormed(pointer, text string) error {
+	whole, fraction, dotted := strings.Cut(strings.TrimPrefix(text, "-"), ".")
+	if !digits(whole, 1, exactDigits) || dotted && !digits(fraction, 1, exactPlaces) || len(whole) > 1 && whole[0] == '0' {
+		return refusal.At(pointer, `must be a decimal string such as "-0.00000080000": at most %d digits before and %d after the point, no exponent, plus sign, space or leading zero`, exactDigits, exactPlaces)
+	}
+	return nil
+}
+
+// Normal is the canonical form of a decimal beside a cost, such as a usage or a price: of what ParseExact reads, and
+// with its refusal. Most are written so already, and needn't be read for it.
+func Normal(pointer, text string) (string, error) {
+	if err := wellFormed(pointer, text); err != nil || canonical(text) {
+		return text, err
+	}
+	exact, err := ParseExact(pointer, text, "")
+	return exact.String(), err
+}
+
+// canonical tells whether a well-formed decimal is written as String would write it.
+func canonical(text string) bool {
+	if strings.Contains(text, ".") {
+		return !strings.HasSuffix(text, "0")
+	}
+	return text != "-0"
 }
 
 // ReadExact reads the canonical form, which String writes, of a sum of any size. Only our own storage holds such text.
@@ -58,15 +84,6 @@ func ReadExact(text string, currency Currency) (Exact, error) {
 		return Exact{}, fmt.Errorf("money: %.50q is not the canonical form of an exact amount", text)
 	}
 	return Exact{value, currency}, nil
-}
-
-// Canonical tells whether a decimal that ParseExact accepts is written as String would write it: most are, and
-// needn't be written anew.
-func Canonical(text string) bool {
-	if strings.Contains(text, ".") {
-		return !strings.HasSuffix(text, "0")
-	}
-	return text != "-0"
 }
 
 // Currency is the cost's currency.

@@ -82,14 +82,10 @@ func (c Settle) Fingerprint() Fingerprint {
 
 // normalised is a decimal's canonical form: "45.0" says what "45" says. What isn't a decimal stays as it was told.
 func normalised(number string) string {
-	if number == "" || money.Canonical(number) {
-		return number
+	if normal, err := money.Normal("", number); err == nil {
+		return normal
 	}
-	exact, err := money.ParseExact("", number, "")
-	if err != nil {
-		return number
-	}
-	return exact.String()
+	return number
 }
 
 // lineOrder is total over what a line says, largest amount first within a product.
