@@ -60,12 +60,17 @@ type lots struct {
 	none money.Amount
 }
 
-func lotsOf(head wallet.Head, currency money.Currency) lots {
-	l := lots{map[wallet.LotID]money.Amount{}, money.Zero(currency)}
+// lotsAfter are the lots after the entry of a number.
+func lotsAfter(ctx context.Context, view *books.View, number int64) (*lots, error) {
+	head, err := view.After(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	l := &lots{map[wallet.LotID]money.Amount{}, money.Zero(view.Head.Currency)}
 	for _, lot := range head.Lots {
 		l.left[lot.ID] = lot.Remaining
 	}
-	return l
+	return l, nil
 }
 
 func (l lots) of(id wallet.LotID) money.Amount {
@@ -97,53 +102,18 @@ func (l lots) backward(c books.Change, f LotFilter) []LotMovement {
 	return rows
 }
 
-// LotPage is some movements of a list.
-type LotPage struct {
-	Rows []LotMovement
-	Next Position // zero: there are no more. A page may be short, or empty, and have more
-}
-
-// LotMovements lists movements, the last entry first, within an entry in the order of its postings. What a page costs is
-// bounded: where such movements are rare, it is short, and its position goes on.
-func LotMovements(ctx context.Context, view *books.View, f LotFilter, at Position, limit int) (LotPage, error) {
-	var page LotPage
+// LotMovements lists movements, the last entry first, within an entry in the order of its postings.
+func LotMovements(ctx context.Context, view *books.View, f LotFilter, at Position, limit int) (Page[LotMovement], error) {
 	var held *lots
-	for range changeReads {
-		changes, err := view.Changes(ctx, f.changes(), at.Before, changesAtOnce)
-		if err != nil {
-			return LotPage{}, err
-		}
-		for _, c := range changes.Changes {
-			if held == nil { // the balances of all are told from the first entry of the page on
-				head, err := view.After(ctx, c.Entry.Number)
-				if err != nil {
-					return LotPage{}, err
-				}
-				l := lotsOf(head, view.Head.Currency)
-				held = &l
+	rows := func(c books.Change) (_ []LotMovement, err error) {
+		if held == nil { // the balances of all are told from the first entry of the page on
+			if held, err = lotsAfter(ctx, view, c.Entry.Number); err != nil {
+				return nil, err
 			}
-			for i, m := range held.backward(c, f) {
-				if i < at.Skip || !f.holds(m) {
-					continue
-				}
-				if len(page.Rows) == limit {
-					page.Next = Position{c.Entry.Number + 1, i}
-					return page, nil
-				}
-				page.Rows = append(page.Rows, m)
-			}
-			at.Skip = 0
 		}
-		if changes.Next == 0 {
-			return page, nil
-		}
-		at = Position{Before: changes.Next}
-		if len(changes.Changes) < changesAtOnce {
-			break
-		}
+		return held.backward(c, f), nil
 	}
-	page.Next = at
-	return page, nil
+	return list[LotMovement]{f.changes(), changesAtOnce, rows, f.holds}.page(ctx, view, at, limit)
 }
 
 // EachLotMovement walks through movements the other way, for exports: in the order of entries.
@@ -151,18 +121,12 @@ func EachLotMovement(ctx context.Context, view *books.View, f LotFilter) iter.Se
 	return func(yield func(LotMovement, error) bool) {
 		var held *lots
 		for c, err := range view.EachChange(ctx, f.changes()) {
+			if err == nil && held == nil {
+				held, err = lotsAfter(ctx, view, c.Entry.Number-1)
+			}
 			if err != nil {
 				yield(LotMovement{}, err)
 				return
-			}
-			if held == nil {
-				head, err := view.After(ctx, c.Entry.Number-1)
-				if err != nil {
-					yield(LotMovement{}, err)
-					return
-				}
-				l := lotsOf(head, view.Head.Currency)
-				held = &l
 			}
 			for _, m := range held.forward(c, f) {
 				if f.holds(m) && !yield(m, nil) {

@@ -3,6 +3,7 @@
 //
 //	filter.go    Filter: what a list shall show, as requests write it
 //	movement.go  Movement: a line of income and expenditure
+//	page.go      Page: some rows of a list of changes; Position: where the next one begins
 //	lots.go      LotMovement: what became of a voucher or a card, with its own balance
 //	bill.go      Bill: a monthly bill, made from the books
 //	funds.go     what became of each fund in the month; flows.go: of all funds, by kind of entry
