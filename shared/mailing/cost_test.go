@@ -4,14 +4,11 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"billingcentre/infra/local/dynamodb/dynamodbtest"
 	"billingcentre/shared/directory"
 	"billingcentre/shared/event"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/ledger/dynamo"
-	"billingcentre/shared/ledger/dynamo/meter"
 	"billingcentre/shared/mail"
 	"billingcentre/shared/mailing"
 	"billingcentre/shared/money"
@@ -22,10 +19,9 @@ import (
 // TestWhatALetterCosts fails when a step of one costs a single unit more than the README says. The real store is under it, so
 // it is also the proof that letters work on that.
 func TestWhatALetterCosts(t *testing.T) {
-	client, table := dynamodbtest.Client(t)
-	m := meter.New(meter.Schema{Keys: []string{"pk", "sk"}, Indexes: [][]string{{"list", "rank"}, {"grants", "rank"}, {"shard", "due"}}})
+	client, table, costs := dynamodbtest.Metered(t)
 	w := newWorld(t)
-	store := dynamo.New(dynamodb.New(client.Options(), m.Options), table)
+	store := dynamo.New(client, table)
 	w.Store, w.books.Store, w.Directory.Store = store, store, store
 	if _, err := w.books.Do(t.Context(), "acme", directory.Opening(directory.Account{ID: "acme", Name: "Acme", Currency: money.CNY, Zone: "Asia/Shanghai"}, "ops")); err != nil {
 		t.Fatal(err)
@@ -45,33 +41,14 @@ func TestWhatALetterCosts(t *testing.T) {
 			}
 		}
 	}
-	for _, step := range []struct {
-		name     string
-		run      func()
-		requests int
-		reads    float64
-		writes   float64
-	}{
-		{"an event that is no letter", deliver(adjusted), 0, 0, 0},
-		{"a letter that nobody gets", deliver(first), 3, 2, 2},
-		{"addresses are set", func() {
-			w.want(preference.Preferences{Addresses: []string{"a@example.com", "b@example.com"}, Language: mail.English})
-			m.Reset()
-		}, 0, 0, 0},
-		{"a letter to two addresses", deliver(second), 8, 3, 6},
-		{"its event again", deliver(second), 1, 1, 0},
-		{"SES tells that one was taken: known before", func() { w.tell(t, "Send") }, 1, 1, 0},
-		{"SES tells that one was delivered", func() { w.tell(t, "Delivery") }, 2, 1, 1},
-		{"a page of notices", func() { w.mailings() }, 2, 2.5, 0},
-	} {
-		m.Reset()
-		step.run()
-		got := m.Snapshot()
-		t.Logf("%s: %d requests, %g reads, %g writes", step.name, got.Requests, got.Reads, got.Writes)
-		if got.Requests > step.requests || got.Reads > step.reads || got.Writes > step.writes {
-			t.Errorf("%s: it cost %+v, budget is %d requests, %g reads, %g writes", step.name, got, step.requests, step.reads, step.writes)
-		}
-	}
+	costs.Step("an event that is no letter", deliver(adjusted), 0, 0, 0)
+	costs.Step("a letter that nobody gets", deliver(first), 3, 2, 2)
+	w.want(preference.Preferences{Addresses: []string{"a@example.com", "b@example.com"}, Language: mail.English})
+	costs.Step("a letter to two addresses", deliver(second), 8, 3, 6)
+	costs.Step("its event again", deliver(second), 1, 1, 0)
+	costs.Step("SES tells that one was taken: known before", func() { w.tell(t, "Send") }, 1, 1, 0)
+	costs.Step("SES tells that one was delivered", func() { w.tell(t, "Delivery") }, 2, 1, 1)
+	costs.Step("a page of notices", func() { w.mailings() }, 2, 2.5, 0)
 	delivered := slices.ContainsFunc(w.mailings(), func(m mailing.Mailing) bool {
 		return len(m.Recipients) == 2 && m.Recipients[0].Status == mailing.Delivered && m.Recipients[1].Status == mailing.Sent
 	})

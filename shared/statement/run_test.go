@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"golang.org/x/sync/errgroup"
 
 	"billingcentre/infra/local/dynamodb/dynamodbtest"
@@ -20,8 +19,6 @@ import (
 	"billingcentre/shared/money"
 	"billingcentre/shared/wallet"
 )
-
-var schema = meter.Schema{Keys: []string{"pk", "sk"}, Indexes: [][]string{{"list", "rank"}, {"grants", "rank"}, {"shard", "due"}}}
 
 // TestARunOverManyAccounts plans and makes the bills of many accounts, and tells what one costs. ACCOUNTS=3000 BILLS=31 makes it
 // a measurement.
@@ -34,10 +31,8 @@ func TestARunOverManyAccounts(t *testing.T) {
 		if os.Getenv("ACCOUNTS") == "" {
 			t.Skip("it takes long to start: for measurements")
 		}
-		client, table := dynamodbtest.Client(t)
-		m := meter.New(schema)
-		store := dynamo.New(dynamodb.New(client.Options(), m.Options), table)
-		measure(t, worldOn(t, store), m, accounts, bills)
+		client, table, costs := dynamodbtest.Metered(t)
+		measure(t, worldOn(t, dynamo.New(client, table)), costs.Meter, accounts, bills)
 	})
 }
 
