@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +72,7 @@ func TestTheJudgementFails(t *testing.T) {
 		"poison is nowhere":                 func(_ *site, tally *tally) { tally.poison = []string{"m"} },
 		"a credit was answered, not booked": func(_ *site, tally *tally) { tally.posts = 2 },
 		"a credit was booked twice":         func(_ *site, tally *tally) { tally.posts = 0 },
+		"messages couldn't be sent":         func(_ *site, tally *tally) { tally.sendErrors = 1 },
 		"requests failed without a reason":  func(_ *site, tally *tally) { tally.refused = 1 },
 		"a wallet has a fen more":           func(s *site, _ *tally) { s.store = richer{s.store} },
 	} {
@@ -111,13 +113,33 @@ func TestPoisonIsNoBill(t *testing.T) {
 }
 
 func TestPlansAreChecked(t *testing.T) {
-	good := plan{Time: time.Minute, Rate: 1, Accounts: 1}
-	if err := good.check(); err != nil {
-		t.Error(err)
+	good := plan{Minutes: 1, Rate: 50, Accounts: 20, HTTP: 5}
+	for what, change := range map[string]func(p *plan){
+		"as it is by itself":  func(*plan) {},
+		"with every fault":    func(p *plan) { p.Duplicates, p.Poison, p.Kill = 1, 1, time.Second },
+		"without requests":    func(p *plan) { p.HTTP = 0 },
+		"of a part of a bill": func(p *plan) { p.Rate, p.Minutes = 0.1, 0.05 },
+	} {
+		p := good
+		if change(&p); p.check() != nil {
+			t.Errorf("%s: %v", what, p.check())
+		}
 	}
-	for _, p := range []plan{{}, {Time: 1, Rate: 0, Accounts: 1}, {Time: 1, Rate: 1}, {Time: 1, Rate: 1, Accounts: 1, Poison: 2}, {Time: 1, Rate: 1, Accounts: 1, Kill: -1}} {
-		if p.check() == nil {
-			t.Errorf("%+v is taken", p)
+	for want, changes := range map[string][]func(p *plan){
+		"minutes":  {func(p *plan) { p.Minutes = 0 }, func(p *plan) { p.Minutes = math.NaN() }, func(p *plan) { p.Minutes = 1e300 }},
+		"rate":     {func(p *plan) { p.Rate = 0 }, func(p *plan) { p.Rate = -1 }, func(p *plan) { p.Rate = math.NaN() }, func(p *plan) { p.Rate = math.Inf(1) }},
+		"http":     {func(p *plan) { p.HTTP = -1 }, func(p *plan) { p.HTTP = math.NaN() }, func(p *plan) { p.HTTP = 1e10 }},
+		"accounts": {func(p *plan) { p.Accounts = 0 }, func(p *plan) { p.Accounts = 1e9 }},
+		"shares": {
+			func(p *plan) { p.Duplicates = 30 }, func(p *plan) { p.Duplicates = -0.1 }, func(p *plan) { p.Poison = 2 }, func(p *plan) { p.Poison = math.NaN() },
+		},
+		"kill": {func(p *plan) { p.Kill = -1 }, func(p *plan) { p.Kill = time.Millisecond }},
+	} {
+		for _, change := range changes {
+			p := good
+			if change(&p); p.check() == nil || !strings.Contains(p.check().Error(), want) {
+				t.Errorf("%+v: %v, want it to name %s", p, p.check(), want)
+			}
 		}
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -54,6 +55,10 @@ func main() {
 	flag.DurationVar(&p.Kill, "kill", 0, "kill a sandbox at random this often (Linux)")
 	file := flag.String("json", "", "write the report to this `file`, too")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "load: %q isn't a flag: they begin with a dash\n", flag.Arg(0))
+		os.Exit(2)
+	}
 	p.Time, p.KillEvery = time.Duration(p.Minutes*float64(time.Minute)), p.Kill.String()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -63,12 +68,30 @@ func main() {
 	}
 }
 
+// What a plan may ask for at most: far beyond what the local stack can do.
+const (
+	maxMinutes  = 7 * 24 * 60
+	maxRate     = 100_000 // bills or requests a second
+	maxAccounts = 100_000
+)
+
+// check refuses what no load can be. Comparisons are so that what is no number (NaN) is refused, too.
 func (p plan) check() error {
 	switch {
-	case p.Time <= 0 || p.Rate <= 0 || p.Accounts < 1 || p.HTTP < 0 || p.Kill < 0:
-		return errors.New("minutes, rate and accounts must be above 0, http and kill not below it")
-	case p.Duplicates < 0 || p.Duplicates > 1 || p.Poison < 0 || p.Poison > 1:
-		return errors.New("duplicates and poison are shares: 0 to 1")
+	case !(p.Minutes > 0 && p.Minutes <= maxMinutes):
+		return fmt.Errorf("minutes must be above 0, and at most %d: %v", maxMinutes, p.Minutes)
+	case !(p.Rate > 0 && p.Rate <= maxRate):
+		return fmt.Errorf("rate must be above 0, and at most %d bills a second: %v", maxRate, p.Rate)
+	case !(p.HTTP >= 0 && p.HTTP <= maxRate):
+		return fmt.Errorf("http must be 0 to %d requests a second: %v", maxRate, p.HTTP)
+	case p.Accounts < 1 || p.Accounts > maxAccounts:
+		return fmt.Errorf("accounts must be 1 to %d: %d", maxAccounts, p.Accounts)
+	case !(p.Duplicates >= 0 && p.Duplicates <= 1), !(p.Poison >= 0 && p.Poison <= 1):
+		return fmt.Errorf("duplicates and poison are shares, 0 to 1: %v, %v", p.Duplicates, p.Poison)
+	case p.Kill < 0 || p.Kill > 0 && p.Kill < time.Second:
+		return fmt.Errorf("kill must be 0 (none is), or at least a second: %v", p.Kill)
+	case p.Kill > 0 && runtime.GOOS != "linux":
+		return errors.New("kill finds sandboxes on Linux only")
 	}
 	return nil
 }

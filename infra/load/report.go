@@ -70,12 +70,13 @@ func (r *report) latency(of []time.Duration) {
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // Exact tells whether every message has its one terminal record, and every account is what its journal says. Requests
-// that failed while sandboxes were killed are no harm: their clients were told.
+// that failed while sandboxes were killed are no harm: their clients were told. Of what couldn't be sent nobody knows
+// what became of it.
 func (r report) Exact() bool {
 	if r.HTTP.Failed > 0 && len(r.Killed) == 0 || r.HTTP.Booked < r.HTTP.Posts || r.HTTP.Booked > r.HTTP.Posts+r.HTTP.Failed {
 		return false
 	}
-	return r.Messages.Lost == 0 && r.Messages.Doubled == 0 && len(r.Audit.Findings) == 0
+	return r.Messages.SendErrors == 0 && r.Messages.Lost == 0 && r.Messages.Doubled == 0 && len(r.Audit.Findings) == 0
 }
 
 func (r report) String() string {

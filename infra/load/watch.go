@@ -23,7 +23,8 @@ func (s *site) watch(ctx context.Context, c *console.Console, t *tally) {
 	c.Say("\n  time  messages   sent/s  done/s  waiting  queue→settled p50      p99   oldest  HTTP p99  errors  killed")
 	ticker := time.NewTicker(look)
 	defer ticker.Stop()
-	began, sentBefore, doneBefore := time.Now(), 0, 0
+	began := time.Now()
+	told, sentBefore, doneBefore := began, 0, 0
 	for n := 1; ; n++ {
 		select {
 		case <-ctx.Done():
@@ -38,7 +39,8 @@ func (s *site) watch(ctx context.Context, c *console.Console, t *tally) {
 		v := t.view()
 		step.Progress("%d bills sent, %d messages waiting, queue→settled p50 %s p99 %s, oldest %s, %d errors", v.sent, waiting, short(v.p50), short(v.p99), short(age), v.errors)
 		if n%rowFor == 0 {
-			seconds := look.Seconds() * rowFor
+			seconds := time.Since(told).Seconds() // looks may take their time on a busy machine
+			told = time.Now()
 			c.Say("  %-7s %7d  %6.1f  %6.1f  %7d  %17s  %7s  %7s  %8s  %6d  %6d", time.Since(began).Round(time.Second), v.sent, float64(v.sent-sentBefore)/seconds,
 				float64(v.sent-waiting-doneBefore)/seconds, waiting, short(v.p50), short(v.p99), short(age), short(v.http), v.errors, v.killed)
 			sentBefore, doneBefore = v.sent, v.sent-waiting
