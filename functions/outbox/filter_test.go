@@ -10,7 +10,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"billingcentre/infra/local/eventpattern"
-	"billingcentre/infra/local/sam"
+	"billingcentre/infra/local/sam/samtest"
 )
 
 // The template's filters keep from the function what it would pass over, and nothing else: each record of a real stream
@@ -66,20 +66,7 @@ func as(record events.DynamoDBEventRecord, name, pk string) events.DynamoDBEvent
 // filtersOf are the filters of a function's stream in the template.
 func filtersOf(t *testing.T, function string) (filters []eventpattern.Pattern) {
 	t.Helper()
-	template, err := sam.Read("../../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := template.Resolve(sam.Local{Parameters: map[string]string{
-		"JwtIssuer": "https://issuer.example.com", "JwtAudience": "billing-centre",
-		"AlipaySecretArn": "arn:aws:secretsmanager:us-east-1:000000000000:secret:alipay",
-		"AlipayNotifyUrl": "https://api.example.com/v1/payments/alipay/notices",
-		"MailFrom":        "billing@example.com", "MailIdentity": "example.com",
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range d.Functions {
+	for _, f := range samtest.Deployment(t, nil).Functions {
 		if f.LogicalID != function {
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"billingcentre/infra/local/sam/samtest"
 	told "billingcentre/shared/event"
 )
 
@@ -41,7 +42,7 @@ func TestEveryEventIsInItsREADMEAndNoOther(t *testing.T) {
 
 // A rule that waits for an event which is never told would wait for ever, and nobody would know.
 func TestRulesWaitForEventsThatAreTold(t *testing.T) {
-	deployed := resolved(t)
+	deployed := samtest.Deployment(t, nil)
 	patterns := map[string]string{}
 	for _, rule := range deployed.Rules {
 		if rule.BusLogicalID != "" { // not on the account's own bus, where AWS's services tell

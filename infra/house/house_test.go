@@ -17,33 +17,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"billingcentre/infra/local/sam"
+	"billingcentre/infra/local/sam/samtest"
 )
 
 const root = "../.."
 
-// resolved is all that template.yaml deploys.
-func resolved(t *testing.T) *sam.Deployment {
-	t.Helper()
-	template, err := sam.Read(filepath.Join(root, "template.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	deployed, err := template.Resolve(sam.Local{Parameters: map[string]string{
-		"JwtIssuer": "https://issuer.example.com", "JwtAudience": "billing-centre",
-		"AlipaySecretArn": "arn:aws:secretsmanager:us-east-1:000000000000:secret:alipay",
-		"AlipayNotifyUrl": "https://api.example.com/v1/payments/alipay/notices",
-		"MailFrom":        "billing@example.com", "MailIdentity": "example.com",
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return deployed
-}
-
 // deployment is what template.yaml deploys, by the functions' names.
 func deployment(t *testing.T) map[string]sam.Function {
 	t.Helper()
-	functions := resolved(t).Functions
+	functions := samtest.Deployment(t, nil).Functions
 	byName := make(map[string]sam.Function, len(functions))
 	for _, f := range functions {
 		byName[f.Name()] = f

@@ -12,6 +12,7 @@ import (
 
 	"billingcentre/infra/local/gateway"
 	"billingcentre/infra/local/sam"
+	"billingcentre/infra/local/sam/samtest"
 )
 
 const broken = `{"message":"Internal Server Error"}`
@@ -69,22 +70,10 @@ func TestRoutes(t *testing.T) {
 
 // Every route of the deployment is found, by its own function, and none stands in another's way.
 func TestRoutesOfTheTemplate(t *testing.T) {
-	template, err := sam.Read("../../../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
 	functions := map[string]*function{}
 	var deployed []sam.Function
 	h := build(t, func(o *gateway.Options) {
-		deployment, err := template.Resolve(sam.Local{Parameters: map[string]string{
-			"JwtIssuer": o.API.Issuer, "JwtAudience": audience, "AlipaySecretArn": "arn:aws:secretsmanager:us-east-1:000000000000:secret:alipay",
-			"AlipayNotifyUrl": "http://127.0.0.1/v1/payments/alipay/notices",
-			"MailFrom":        "billing@example.com",
-			"MailIdentity":    "example.com",
-		}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		deployment := samtest.Deployment(t, map[string]string{"JwtIssuer": o.API.Issuer, "JwtAudience": audience})
 		o.API, o.Functions = deployment.API, deployment.Functions
 		deployed = deployment.Functions
 		for _, f := range deployed {

@@ -10,21 +10,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"billingcentre/infra/local/sam"
+	"billingcentre/infra/local/sam/samtest"
 )
 
 const templatePath = "../../../template.yaml"
 
-// parameters are those of template.yaml that have no default.
-func parameters() map[string]string {
-	return map[string]string{
-		"JwtIssuer":       "http://127.0.0.1:9000",
-		"JwtAudience":     "billing-centre",
-		"AlipaySecretArn": "arn:aws:secretsmanager:us-east-1:000000000000:secret:alipay",
-		"AlipayNotifyUrl": "http://127.0.0.1:8080/v1/payments/alipay/notices",
-		"MailFrom":        "billing@example.com",
-		"MailIdentity":    "example.com",
-	}
-}
+var parameters = samtest.Parameters
 
 func resolve(t *testing.T, local sam.Local) *sam.Deployment {
 	t.Helper()
@@ -191,7 +182,7 @@ func TestAPIAndSecret(t *testing.T) {
 	given["CorsOrigins"] = "https://a.example,https://b.example"
 	d := resolve(t, sam.Local{Parameters: given})
 	want := sam.API{
-		LogicalID: "CentreApi", Issuer: "http://127.0.0.1:9000", Audience: []string{"billing-centre"}, Rate: 200, Burst: 400,
+		LogicalID: "CentreApi", Issuer: "https://issuer.example.com", Audience: []string{"billing-centre"}, Rate: 200, Burst: 400,
 		CORS: &sam.CORS{
 			Origins: []string{"https://a.example", "https://b.example"}, Methods: []string{"GET", "POST", "PUT", "DELETE"},
 			Headers:       []string{"authorization", "content-type", "idempotency-key"},
