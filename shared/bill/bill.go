@@ -5,8 +5,8 @@
 //
 // A bill is money, and its first settlement stands for ever (README rule 18), so nothing about it is guessed: unknown
 // and repeated members are refused, what is required must be there, and amounts are decimal strings. What comes out
-// says what the producer means, not how it was written: decimals are normalised and names are in NFC, so that two
-// ways of writing one bill have one fingerprint.
+// says what the producer means, not how it was written: decimals are normalised, names are in NFC and lines in order, so
+// that two ways of writing one bill have one fingerprint.
 package bill
 
 import (
@@ -65,6 +65,7 @@ func Decode(body []byte) (wallet.Bill, error) {
 	if err := check.Err(); err != nil {
 		return wallet.Bill{}, err
 	}
+	wallet.SortLines(b.Lines)
 	return b, total(b, m.Amount)
 }
 

@@ -16,7 +16,7 @@ type Key string
 // Fingerprint is a hash of what was asked, without anything that a retry may change.
 type Fingerprint [sha256.Size]byte
 
-// fingerprint hashes fields unambiguously: each is preceded by its length.
+// fingerprint hashes fields.
 func fingerprint(fields ...string) Fingerprint {
 	size := 0
 	for _, f := range fields {
@@ -24,10 +24,14 @@ func fingerprint(fields ...string) Fingerprint {
 	}
 	b := make([]byte, 0, size)
 	for _, f := range fields {
-		b = binary.BigEndian.AppendUint64(b, uint64(len(f)))
-		b = append(b, f...)
+		b = appendField(b, f)
 	}
 	return sha256.Sum256(b)
+}
+
+// appendField puts a field's length before it, so that no two lists of fields are the same bytes.
+func appendField[T string | []byte](b []byte, field T) []byte {
+	return append(binary.BigEndian.AppendUint64(b, uint64(len(field))), field...)
 }
 
 // EntryKind is the verb of an entry.
