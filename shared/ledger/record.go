@@ -75,6 +75,12 @@ func (d Document) With(value any) Document {
 	return d
 }
 
+// Till is the document with an end, up to the next second: see Document.Until.
+func (d Document) Till(until time.Time) Document {
+	d.Until = until.UTC().Add(time.Second - 1).Truncate(time.Second)
+	return d
+}
+
 // In is the document in a list, at a rank. An empty list takes it out of all.
 func (d Document) In(list, rank string) Document {
 	d.List, d.Rank = list, rank

@@ -87,6 +87,9 @@ type Document struct {
 	Body    []byte // JSON, or bytes that aren't text in UTF-8
 	List    string // the list that it is in; "" for none
 	Rank    string // its place in the list
+	// Until is when the store may forget it, a whole second; zero: never. It goes days later, so whoever reads such
+	// documents must tell by himself that their time is over. Nothing that money depends on may have an end.
+	Until time.Time
 }
 
 // The failures of a store. Those that are refusals may be handed to whoever asked: the same request, with the same

@@ -194,7 +194,7 @@ func (c *Courier) conclude(ctx context.Context, document ledger.Document, d Deli
 
 // record writes an outcome down. Where somebody else has taken the step meanwhile, that one's outcome stands.
 func (c *Courier) record(ctx context.Context, document ledger.Document, d Delivery) error {
-	err := c.Store.Put(ctx, document.With(d))
+	err := c.Store.Put(ctx, d.document(document))
 	if errors.Is(err, ledger.ErrStale) {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -21,6 +22,8 @@ const (
 	deliveryKind = "webhook-delivery"
 	// maxAttempts are kept of a delivery: those of two rounds.
 	maxAttempts = 20
+	// keptFor is how long a delivery can be seen and replayed, from when it was made or replayed last (chosen).
+	keptFor = 30 * 24 * time.Hour
 	// maxAsked is how many tests and replays a webhook takes a minute.
 	maxAsked = 30
 )
@@ -96,10 +99,20 @@ func newDelivery(account wallet.AccountID, endpoint, name, key string, now time.
 	}
 }
 
-// document is a delivery that is stored for the first time.
-func (d Delivery) document() ledger.Document {
-	return ledger.Document{Key: deliveryKey(d.ID)}.With(d).In(list(d.Account, d.Endpoint), d.rank())
+// document is the delivery in its document, which is forgotten when the delivery is over.
+func (d Delivery) document(document ledger.Document) ledger.Document {
+	return document.With(d).In(list(d.Account, d.Endpoint), d.rank()).Till(d.until())
 }
+
+// fresh is the document of a delivery that is stored for the first time.
+func (d Delivery) fresh() ledger.Document { return d.document(ledger.Document{Key: deliveryKey(d.ID)}) }
+
+// until is when nobody is told of the delivery any more. An attempt, a wait or an event that comes again is never that
+// late: queues keep messages for two weeks.
+func (d Delivery) until() time.Time { return d.BegunAt.Add(keptFor) }
+
+// over tells whether its time is: the store may keep it for days beyond that.
+func (d Delivery) over(now time.Time) bool { return !now.Before(d.until()) }
 
 // message is the delivery's next step, as its message says it.
 func (d Delivery) message() Step {
@@ -178,21 +191,8 @@ func (d *Desk) Deliveries(ctx context.Context, account wallet.AccountID, endpoin
 	if _, err := d.Find(ctx, account, endpoint); err != nil {
 		return nil, "", err
 	}
-	documents, err := d.Store.List(ctx, list(account, endpoint), before, limit)
-	if err != nil {
-		return nil, "", err
-	}
-	for _, document := range documents {
-		one, err := ledger.Body[Delivery](document)
-		if err != nil {
-			return nil, "", err
-		}
-		found = append(found, one)
-	}
-	if len(found) == limit {
-		next = found[limit-1].rank()
-	}
-	return found, next, nil
+	found, next, err = ledger.PageOf[Delivery](ctx, d.Store, list(account, endpoint), before, limit)
+	return slices.DeleteFunc(found, func(one Delivery) bool { return one.over(d.now()) }), next, err
 }
 
 // Delivery is one of an endpoint's deliveries.
@@ -206,7 +206,7 @@ func (d *Desk) Delivery(ctx context.Context, account wallet.AccountID, endpoint,
 
 func (d *Desk) delivery(ctx context.Context, account wallet.AccountID, endpoint, id string) (Delivery, ledger.Document, error) {
 	found, document, err := ledger.Read[Delivery](ctx, d.Store, deliveryKey(id))
-	if refusal.Is(err, refusal.NotFound) || err == nil && (found.Account != account || found.Endpoint != endpoint) {
+	if refusal.Is(err, refusal.NotFound) || err == nil && (found.Account != account || found.Endpoint != endpoint || found.over(d.now())) {
 		return Delivery{}, document, refusal.Of(refusal.NotFound, "There is no such delivery.")
 	}
 	return found, document, err
@@ -227,7 +227,7 @@ func (d *Desk) Replay(ctx context.Context, account wallet.AccountID, endpoint, i
 		if err := d.Queue.Send(ctx, found.message()); err != nil {
 			return Delivery{}, err
 		}
-		if err = d.Store.Put(ctx, document.With(found)); !errors.Is(err, ledger.ErrStale) {
+		if err = d.Store.Put(ctx, found.document(document)); !errors.Is(err, ledger.ErrStale) {
 			return found, err
 		}
 	}
@@ -237,7 +237,7 @@ func (d *Desk) Replay(ctx context.Context, account wallet.AccountID, endpoint, i
 // Test sends an endpoint an event that says nothing. The same key again is the same delivery.
 func (d *Desk) Test(ctx context.Context, account wallet.AccountID, endpoint, once string) (found Delivery, repeated bool, err error) {
 	made := newDelivery(account, endpoint, TestName, "test:"+once, d.now())
-	found, _, err = d.delivery(ctx, account, endpoint, made.ID)
+	found, document, err := d.delivery(ctx, account, endpoint, made.ID)
 	switch {
 	case err == nil && found.Step > 0:
 		return found, true, nil
@@ -249,7 +249,7 @@ func (d *Desk) Test(ctx context.Context, account wallet.AccountID, endpoint, onc
 	if err := d.allow(ctx, account, endpoint); err != nil {
 		return Delivery{}, false, err
 	}
-	if err := d.Store.Put(ctx, made.document()); err != nil && !errors.Is(err, ledger.ErrStale) {
+	if err := d.Store.Put(ctx, made.document(document)); err != nil && !errors.Is(err, ledger.ErrStale) {
 		return Delivery{}, false, err
 	}
 	return made, false, d.Queue.Send(ctx, made.message())

@@ -100,7 +100,7 @@ func (f *Fanout) one(ctx context.Context, e event.Event, document ledger.Documen
 			continue
 		}
 		d := newDelivery(e.Account, to.ID, e.Name, e.Key, f.Now().UTC().Truncate(time.Millisecond))
-		err := f.Store.Put(ctx, d.document())
+		err := f.Store.Put(ctx, d.fresh())
 		if errors.Is(err, ledger.ErrStale) {
 			d, _, err = ledger.Read[Delivery](ctx, f.Store, deliveryKey(d.ID))
 		}

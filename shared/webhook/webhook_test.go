@@ -13,7 +13,9 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"billingcentre/shared/event"
+	"billingcentre/shared/ledger"
 	"billingcentre/shared/notice"
+	"billingcentre/shared/refusal"
 	"billingcentre/shared/webhook"
 )
 
@@ -94,6 +96,71 @@ func TestAFailingReceiverIsTriedForADayAndReplayable(t *testing.T) {
 	p.run()
 	if d = p.only(e); d.Status != webhook.Delivered || len(d.Attempts) != 10 || p.got[9].header.Get("Webhook-Id") != d.ID {
 		t.Errorf("after its replay %+v", d)
+	}
+}
+
+// A delivery is kept for 30 days from when it was made or replayed last: each write tells the store so, and nobody sees it
+// beyond that, although the store forgets it later.
+func TestADeliveryHasAnEnd(t *testing.T) {
+	const month = 30 * 24 * time.Hour
+	p := newPost(t)
+	e, _ := p.endpoint()
+	until := func(id string) time.Time {
+		key := ledger.DocumentKey{Kind: "webhook-delivery", ID: id}
+		found, err := p.store.Documents(t.Context(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found[key].Until
+	}
+	p.tell(p.topUp("one"))
+	made := p.only(e)
+	if got := until(made.ID); !got.Equal(noon.Add(month)) {
+		t.Errorf("made: until %s", got)
+	}
+	p.run()
+	if got := until(made.ID); !got.Equal(noon.Add(month)) {
+		t.Errorf("delivered: until %s", got)
+	}
+	p.now = noon.Add(month - time.Second)
+	if p.only(e).ID != made.ID {
+		t.Error("it isn't listed on its last day")
+	}
+	if _, err := p.desk.Replay(t.Context(), "acme", e.ID, made.ID); err != nil {
+		t.Fatal(err)
+	}
+	p.run()
+	replayed := p.only(e)
+	if got := until(made.ID); got.Before(replayed.BegunAt.Add(month)) || replayed.BegunAt.Before(noon.Add(month-time.Minute)) {
+		t.Errorf("replayed: until %s", got)
+	}
+	p.now = replayed.BegunAt.Add(month)
+	if left := p.deliveries(e); len(left) != 0 {
+		t.Errorf("listed beyond its end: %+v", left)
+	}
+	if _, err := p.desk.Delivery(t.Context(), "acme", e.ID, made.ID); !refusal.Is(err, refusal.NotFound) {
+		t.Errorf("seen beyond its end: %v", err)
+	}
+	if _, err := p.desk.Replay(t.Context(), "acme", e.ID, made.ID); !refusal.Is(err, refusal.NotFound) {
+		t.Errorf("replayed beyond its end: %v", err)
+	}
+}
+
+// The key of a test is good for as long as its delivery; after that it makes another one, stored or not.
+func TestAKeyOfATestEndsWithItsDelivery(t *testing.T) {
+	p := newPost(t)
+	e, _ := p.endpoint()
+	for posts := 1; posts <= 2; posts++ {
+		for _, again := range []bool{false, true} {
+			if _, repeated, err := p.desk.Test(t.Context(), "acme", e.ID, "once"); err != nil || repeated != again {
+				t.Fatalf("repeated %t, %v", repeated, err)
+			}
+			p.run()
+		}
+		if d := p.only(e); len(p.got) != posts || d.Status != webhook.Delivered || len(d.Attempts) != 1 {
+			t.Errorf("%d posts, %+v", len(p.got), d)
+		}
+		p.now = p.now.Add(30 * 24 * time.Hour)
 	}
 }
 

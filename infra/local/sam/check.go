@@ -68,6 +68,9 @@ func (r *reading) checkTable(id string, t *table) {
 		r.faults.add(t.Line, where+"SSESpecification", "must be on")
 	}
 	r.mustRetain(id)
+	if ttl := t.TimeToLiveSpecification; ttl != nil && ttl.AttributeName != "until" {
+		r.faults.add(t.Line, where+"TimeToLiveSpecification", `must be by "until", which only documents have that may be forgotten: the table is the money`)
+	}
 
 	declared := map[string]bool{}
 	for _, a := range t.AttributeDefinitions {

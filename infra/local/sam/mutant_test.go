@@ -100,6 +100,7 @@ var mutants = []struct {
 	{"a table that can be deleted", "DeletionProtectionEnabled: true", "DeletionProtectionEnabled: false", "", `DeletionProtectionEnabled: must be on`},
 	{"a table that is deleted with the stack", "    DeletionPolicy: Retain\n", "", "", `BillingTable: DeletionPolicy and UpdateReplacePolicy must be Retain`},
 	{"no point-in-time recovery", "PointInTimeRecoveryEnabled: true", "PointInTimeRecoveryEnabled: false", "", `PointInTimeRecoverySpecification: must be on`},
+	{"a table that forgets what is due", "TimeToLiveSpecification: {AttributeName: until", "TimeToLiveSpecification: {AttributeName: due", "", `TimeToLiveSpecification: must be by "until"`},
 	{"an index on an undeclared attribute", "{AttributeName: due, AttributeType: N}", "{AttributeName: dew, AttributeType: N}", "", `"due" isn't in AttributeDefinitions`},
 	{"a queue without a dead-letter queue", "      RedrivePolicy:\n        deadLetterTargetArn: !GetAtt UsageBillDeadLetterQueue.Arn\n        maxReceiveCount: 20", "      DelaySeconds: 0", "", `UsageBillQueue has no dead-letter queue`},
 	{"too few receives", "maxReceiveCount: 20", "maxReceiveCount: 3", "maxReceiveCount: 3", `maxReceiveCount: 3 is less than 5`},

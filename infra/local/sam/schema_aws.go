@@ -11,6 +11,7 @@ type table struct {
 	PointInTimeRecoverySpecification pointInTime      `cfn:"PointInTimeRecoverySpecification,required"`
 	SSESpecification                 tableEncryption  `cfn:"SSESpecification,required"`
 	StreamSpecification              streamSpec       `cfn:"StreamSpecification,required"`
+	TimeToLiveSpecification          *timeToLive      `cfn:"TimeToLiveSpecification"`
 	AttributeDefinitions             []attribute      `cfn:"AttributeDefinitions,required" min:"1"`
 	KeySchema                        []keyElement     `cfn:"KeySchema,required" min:"1"`
 	GlobalSecondaryIndexes           []secondaryIndex `cfn:"GlobalSecondaryIndexes"`
@@ -28,6 +29,12 @@ type tableEncryption struct {
 
 type streamSpec struct {
 	StreamViewType string `cfn:"StreamViewType,required" oneof:"NEW_AND_OLD_IMAGES|NEW_IMAGE|OLD_IMAGE|KEYS_ONLY"`
+}
+
+// timeToLive isn't simulated: what is over goes days later at AWS, so that nobody may rely on its being gone.
+type timeToLive struct {
+	AttributeName string `cfn:"AttributeName,required"`
+	Enabled       bool   `cfn:"Enabled,required"`
 }
 
 type attribute struct {

@@ -27,6 +27,7 @@ func Exercise(t *testing.T, fresh func(t *testing.T) ledger.Store) {
 		{"of many commits on one version, one wins", oneWins},
 		{"what a caller changes afterwards changes nothing", copies},
 		{"a document moves one version at a time", versions},
+		{"a document may have an end", ends},
 		{"a document may be bytes that aren't text", bytesThatAreNoText},
 		{"documents are put all or none", allOrNone},
 		{"a list has its documents by descending rank, page by page", listPages},

@@ -49,6 +49,32 @@ func versions(t *testing.T, store ledger.Store) {
 	}
 }
 
+// An end comes back as it was written, and a write without one takes it away.
+func ends(t *testing.T, store ledger.Store) {
+	acme := Open(t, store, "acme")
+	at := time.Date(2026, 12, 1, 8, 30, 0, 1, time.FixedZone("", 8*3600))
+	want := time.Date(2026, 12, 1, 0, 30, 1, 0, time.UTC)
+	one, two := order("1", 0, "a").Till(at), order("2", 0, "a").Till(at).In("letters", "1")
+	commit := acme.Decide(acme.Head(), Cash("1", 1))
+	commit.Documents = []ledger.Document{two}
+	if err := store.Commit(t.Context(), commit); err != nil {
+		t.Fatal(err)
+	}
+	put(t, store, one)
+	found, err := store.Documents(t.Context(), one.Key, two.Key)
+	if err != nil || found[one.Key].Until != want || found[two.Key].Until != want {
+		t.Errorf("%+v, %v", found, err)
+	}
+	listed, err := store.List(t.Context(), "letters", "", 1)
+	if err != nil || len(listed) != 1 || listed[0].Until != want {
+		t.Errorf("%+v, %v", listed, err)
+	}
+	put(t, store, order("1", 1, "b"))
+	if found, err = store.Documents(t.Context(), one.Key); err != nil || !found[one.Key].Until.IsZero() {
+		t.Errorf("%+v, %v", found, err)
+	}
+}
+
 func bytesThatAreNoText(t *testing.T, store ledger.Store) {
 	key := ledger.DocumentKey{Kind: "books", ID: "1"}
 	for version, body := range []string{"\x81\x00\xff\xfe", "\x81", `{"text":"again"}`} {
