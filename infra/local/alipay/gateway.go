@@ -252,7 +252,7 @@ func (g *Gateway) callClose(r request) (map[string]string, *fault) {
 		return nil, business("ACQ.TRADE_STATUS_ERROR", "the trade's status doesn't allow this")
 	}
 	g.shut(t, g.options.Now())
-	if err := g.journal.write(t); err != nil {
+	if err := g.journal.Write(t); err != nil {
 		return nil, &fault{Code: "20000", Msg: "Service Currently Unavailable", SubCode: "isp.unknow-error", SubMsg: "system busy"}
 	}
 	return map[string]string{"out_trade_no": t.OutTradeNo, "trade_no": t.TradeNo}, nil

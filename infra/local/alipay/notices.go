@@ -143,7 +143,7 @@ func (g *Gateway) settle(t task, s Send) {
 	}
 	g.options.Log.Info("alipay stand-in sent a notice", "order", t.trade.OutTradeNo, "send", len(n.Sends),
 		"status", s.Status, "answer", s.Answer, "accepted", s.accepted())
-	if err := g.journal.write(t.trade); err != nil {
+	if err := g.journal.Write(t.trade); err != nil {
 		g.options.Log.Error("alipay stand-in can't keep a trade", "order", t.trade.OutTradeNo, "error", err)
 	}
 }

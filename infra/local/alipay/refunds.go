@@ -85,7 +85,7 @@ func (g *Gateway) callRefund(r request) (map[string]string, *fault) {
 		t.Status, t.ClosedAt = closed, now
 	}
 	g.tell(t, Notice{Status: t.Status, RefundNo: o.RequestNo, RefundFee: fenText(t.sentBack()), RefundAt: now})
-	if err := g.journal.write(t); err != nil {
+	if err := g.journal.Write(t); err != nil {
 		return nil, &fault{Code: "20000", Msg: "Service Currently Unavailable", SubCode: "isp.unknow-error", SubMsg: "system busy"}
 	}
 	return t.refunded("Y"), nil
@@ -166,7 +166,7 @@ func (g *Gateway) PayTwice(outTradeNo string) (Trade, error) {
 	}
 	g.tell(second, Notice{Status: success})
 	g.keep(second)
-	return second.copy(), g.journal.write(second)
+	return second.copy(), g.journal.Write(second)
 }
 
 // Trades are copies of all trades, second payments among them.

@@ -19,11 +19,16 @@ package alipay
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
+
+	"billingcentre/infra/local/journal"
 )
 
 // Options are what a Gateway may be told. The zero Options keep nothing on disk and run at the speed of life.
@@ -54,7 +59,7 @@ type Gateway struct {
 	before      *Credentials      // those of the app that are taken, too
 	trades      map[string]*Trade // by key
 	codes       map[string]*Trade // by the QR code's token, dead ones included
-	journal     *journal
+	journal     *journal.Journal
 	bills       bills
 	plan        plan // of faults
 }
@@ -85,8 +90,7 @@ func New(credentials Credentials, o Options) (*Gateway, error) {
 		credentials: credentials, options: o, wake: make(chan struct{}, 1),
 		trades: make(map[string]*Trade), codes: make(map[string]*Trade),
 	}
-	var err error
-	if g.journal, err = openJournal(o.Journal, g.keep); err != nil {
+	if err := g.open(); err != nil {
 		return nil, err
 	}
 	g.mux = http.NewServeMux()
@@ -97,6 +101,22 @@ func New(credentials Credentials, o Options) (*Gateway, error) {
 	g.mux.HandleFunc("POST /switchboard", g.serveSwitchboard)
 	g.mux.HandleFunc("GET /{$}", g.serveIndex)
 	return g, nil
+}
+
+// open goes on with the trades that were kept: the last line of each counts.
+func (g *Gateway) open() error {
+	lines, err := journal.Read[*Trade](g.options.Journal)
+	if err != nil {
+		return fmt.Errorf("alipay stand-in: %w", err)
+	}
+	for number, t := range lines {
+		if t == nil || t.OutTradeNo == "" || len(t.Tokens) == 0 {
+			return fmt.Errorf("alipay stand-in: %s, line %d isn't a trade", g.options.Journal, number+1)
+		}
+		g.keep(t)
+	}
+	g.journal, err = journal.Open(g.options.Journal, slices.Collect(maps.Values(g.trades)))
+	return err
 }
 
 // ServeHTTP implements http.Handler.
@@ -170,7 +190,7 @@ func (g *Gateway) change(outTradeNo string, do func(*Trade) error) (Trade, error
 	if err := do(t); err != nil {
 		return t.copy(), err
 	}
-	return t.copy(), g.journal.write(t)
+	return t.copy(), g.journal.Write(t)
 }
 
 // keep puts a trade in its places.

@@ -150,7 +150,7 @@ func (g *Gateway) precreate(order precreateOrder, asked, notifyURL, returnURL st
 			t.CodeDies = t.ExpiresAt
 		}
 	}
-	if err := g.journal.write(t); err != nil {
+	if err := g.journal.Write(t); err != nil {
 		return Trade{}, &fault{Code: "20000", SubCode: "isp.unknow-error", SubMsg: "system busy"}
 	}
 	g.keep(t)

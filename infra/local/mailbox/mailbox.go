@@ -14,19 +14,15 @@
 package mailbox
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
+
+	"billingcentre/infra/local/journal"
 )
 
 const (
@@ -95,7 +91,7 @@ type Mailbox struct {
 	mu      sync.Mutex
 	mails   []Mail // the oldest first
 	pending []event
-	journal *os.File
+	journal *journal.Journal
 }
 
 // New opens the journal and makes the mailbox. Close it when done.
@@ -149,14 +145,8 @@ func (m *Mailbox) Mail(id string) (Mail, bool) {
 func (m *Mailbox) take(mail Mail) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.journal != nil {
-		line, err := json.Marshal(mail)
-		if err != nil {
-			return err
-		}
-		if _, err := m.journal.Write(append(line, '\n')); err != nil {
-			return err
-		}
+	if err := m.journal.Write(mail); err != nil {
+		return err
 	}
 	m.mails = append(m.mails, mail)
 	m.mails = m.mails[max(0, len(m.mails)-mostKept):]
@@ -168,64 +158,20 @@ func (m *Mailbox) take(mail Mail) error {
 	return nil
 }
 
-// open reads the journal, and writes it anew with what is still shown.
+// open goes on with the mails that are still shown.
 func (m *Mailbox) open() error {
-	path := m.options.Journal
-	if path == "" {
-		return nil
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	if err := m.read(path); err != nil {
-		return err
-	}
-	next := path + ".next"
-	file, err := os.OpenFile(next, os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
+	kept, err := journal.Read[Mail](m.options.Journal)
 	if err != nil {
-		return err
+		return fmt.Errorf("mailbox: %w", err)
 	}
-	kept := json.NewEncoder(file)
-	for _, mail := range m.mails {
-		if err := kept.Encode(mail); err != nil {
-			return errors.Join(err, file.Close())
-		}
-	}
-	m.journal = file
-	return os.Rename(next, path)
-}
-
-func (m *Mailbox) read(path string) error {
-	file, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, 64<<20)
-	for number := 1; lines.Scan(); number++ {
-		var mail Mail
-		if err := json.Unmarshal(lines.Bytes(), &mail); err != nil {
-			if !lines.Scan() {
-				return nil // a crash has cut the last line off
-			}
-			return fmt.Errorf("mailbox: %s, line %d is no mail", path, number)
-		}
-		m.mails = append(m.mails, mail)
-	}
-	m.mails = m.mails[max(0, len(m.mails)-mostKept):]
-	return lines.Err()
+	m.mails = kept[max(0, len(kept)-mostKept):]
+	m.journal, err = journal.Open(m.options.Journal, m.mails)
+	return err
 }
 
 // Close ends the journal. Calls after it fail.
 func (m *Mailbox) Close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.journal == nil {
-		return nil
-	}
 	return m.journal.Close()
 }
