@@ -16,16 +16,17 @@ import (
 )
 
 func main() {
-	b := boot.Start()
-	ledger := b.Ledger()
-	accounts := &directory.Directory{Store: ledger.Store, Now: boot.Now}
-	h := handler{
-		ledger:    ledger,
-		directory: accounts,
-		clouds: &unlinking.Keeper{
-			Desk: &cloudlink.Desk{Store: ledger.Store, Policy: ledger.Policy, Now: boot.Now}, Directory: accounts, Log: b.Log,
-		},
-		cursors: secret.Cursors(context.Background(), b),
-	}
-	lambda.Start(api.Serve(b.Log, h.routes()...))
+	lambda.Start(boot.Meanwhile(func(b *boot.Boot) api.Handler {
+		ledger := b.Ledger()
+		accounts := &directory.Directory{Store: ledger.Store, Now: boot.Now}
+		h := handler{
+			ledger:    ledger,
+			directory: accounts,
+			clouds: &unlinking.Keeper{
+				Desk: &cloudlink.Desk{Store: ledger.Store, Policy: ledger.Policy, Now: boot.Now}, Directory: accounts, Log: b.Log,
+			},
+			cursors: secret.Cursors(context.Background(), b),
+		}
+		return api.Serve(b.Log, h.routes()...)
+	}))
 }

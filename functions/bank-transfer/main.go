@@ -16,12 +16,13 @@ import (
 )
 
 func main() {
-	b := boot.Start()
-	l := b.Ledger()
-	h := handler{
-		desk:      &transfer.Desk{Ledger: l, Config: till.BankTransfers(b)},
-		directory: &directory.Directory{Store: l.Store, Now: l.Now},
-		cursors:   secret.Cursors(context.Background(), b),
-	}
-	lambda.Start(api.Serve(b.Log, h.routes()...))
+	lambda.Start(boot.Meanwhile(func(b *boot.Boot) api.Handler {
+		l := b.Ledger()
+		h := handler{
+			desk:      &transfer.Desk{Ledger: l, Config: till.BankTransfers(b)},
+			directory: &directory.Directory{Store: l.Store, Now: l.Now},
+			cursors:   secret.Cursors(context.Background(), b),
+		}
+		return api.Serve(b.Log, h.routes()...)
+	}))
 }

@@ -15,14 +15,16 @@ import (
 )
 
 func main() {
-	b, metrics := boot.Start(), new(metric.Metrics)
-	store := b.Store()
-	h := handler{
-		desk: &charge.Desk{
-			Store: store, Now: boot.Now, Log: b.Log, Markets: marketplaces.Markets(context.Background(), b), Hands: hands,
-			Quarantine: &quarantine.Quarantine{Store: store, Now: boot.Now, Metrics: metrics},
-		},
-		metrics: metrics, log: b.Log,
-	}
-	lambda.Start(h.handle)
+	lambda.Start(boot.Meanwhile(func(b *boot.Boot) func(context.Context, duty) (charge.Round, error) {
+		metrics := new(metric.Metrics)
+		store := b.Store()
+		h := handler{
+			desk: &charge.Desk{
+				Store: store, Now: boot.Now, Log: b.Log, Markets: marketplaces.Markets(context.Background(), b), Hands: hands,
+				Quarantine: &quarantine.Quarantine{Store: store, Now: boot.Now, Metrics: metrics},
+			},
+			metrics: metrics, log: b.Log,
+		}
+		return h.handle
+	}))
 }

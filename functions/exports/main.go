@@ -16,12 +16,13 @@ import (
 )
 
 func main() {
-	b := boot.Start()
-	h := handler{
-		desk: &desk.Desk{
-			Store: b.Store(), Links: objects.Shelf(b, "EXPORT_BUCKET"), Send: queue.Sender(b, "EXPORT_QUEUE_URL"), Now: boot.Now, Days: b.Number("EXPORT_DAYS"),
-		},
-		cursors: secret.Cursors(context.Background(), b),
-	}
-	lambda.Start(api.Serve(b.Log, h.routes()...))
+	lambda.Start(boot.Meanwhile(func(b *boot.Boot) api.Handler {
+		h := handler{
+			desk: &desk.Desk{
+				Store: b.Store(), Links: objects.Shelf(b, "EXPORT_BUCKET"), Send: queue.Sender(b, "EXPORT_QUEUE_URL"), Now: boot.Now, Days: b.Number("EXPORT_DAYS"),
+			},
+			cursors: secret.Cursors(context.Background(), b),
+		}
+		return api.Serve(b.Log, h.routes()...)
+	}))
 }

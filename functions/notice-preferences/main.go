@@ -14,10 +14,11 @@ import (
 )
 
 func main() {
-	b := boot.Start()
-	store := b.Store()
-	h := handler{
-		store: store, directory: &directory.Directory{Store: store, Now: boot.Now}, cursors: secret.Cursors(context.Background(), b), now: boot.Now,
-	}
-	lambda.Start(api.Serve(b.Log, h.routes()...))
+	lambda.Start(boot.Meanwhile(func(b *boot.Boot) api.Handler {
+		store := b.Store()
+		h := handler{
+			store: store, directory: &directory.Directory{Store: store, Now: boot.Now}, cursors: secret.Cursors(context.Background(), b), now: boot.Now,
+		}
+		return api.Serve(b.Log, h.routes()...)
+	}))
 }

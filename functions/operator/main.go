@@ -20,18 +20,19 @@ import (
 )
 
 func main() {
-	b := boot.Start()
-	l, pepper, metrics := b.Ledger(), secret.OfCentre(context.Background(), b), new(metric.Metrics)
-	h := handler{
-		ledger:     l,
-		vouchers:   &voucher.Desk{Ledger: l, Key: pepper.Key(voucher.Purpose), Metrics: metrics, Now: boot.Now},
-		quarantine: &quarantine.Quarantine{Store: l.Store, Now: boot.Now, Metrics: metrics},
-		replays: map[string]sender{
-			billSource: messageQueue{queue.Client(b), b.Env("BILL_QUEUE_URL")}, noticeSource: messageQueue{queue.Client(b), b.Env("NOTICE_QUEUE_URL")},
-		},
-		proofs:  &proof.Book{Store: l.Store, Now: boot.Now},
-		charges: &charge.Desk{Store: l.Store, Now: boot.Now, Log: b.Log},
-		cursors: api.Cursors{Key: pepper.Key("cursors")},
-	}
-	lambda.Start(api.Serve(b.Log, h.routes()...))
+	lambda.Start(boot.Meanwhile(func(b *boot.Boot) api.Handler {
+		l, pepper, metrics := b.Ledger(), secret.OfCentre(context.Background(), b), new(metric.Metrics)
+		h := handler{
+			ledger:     l,
+			vouchers:   &voucher.Desk{Ledger: l, Key: pepper.Key(voucher.Purpose), Metrics: metrics, Now: boot.Now},
+			quarantine: &quarantine.Quarantine{Store: l.Store, Now: boot.Now, Metrics: metrics},
+			replays: map[string]sender{
+				billSource: messageQueue{queue.Client(b), b.Env("BILL_QUEUE_URL")}, noticeSource: messageQueue{queue.Client(b), b.Env("NOTICE_QUEUE_URL")},
+			},
+			proofs:  &proof.Book{Store: l.Store, Now: boot.Now},
+			charges: &charge.Desk{Store: l.Store, Now: boot.Now, Log: b.Log},
+			cursors: api.Cursors{Key: pepper.Key("cursors")},
+		}
+		return api.Serve(b.Log, h.routes()...)
+	}))
 }

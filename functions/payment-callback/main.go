@@ -17,15 +17,16 @@ import (
 )
 
 func main() {
-	b := boot.Start()
-	ledger, metrics := b.Ledger(), &metric.Metrics{}
-	channel, keys := till.Alipay(context.Background(), b)
-	h := handler{counter.Notices{
-		Channel:    channel,
-		Desk:       &recharge.Desk{Ledger: ledger},
-		Quarantine: &quarantine.Quarantine{Store: ledger.Store, Now: ledger.Now, Metrics: metrics},
-		Metrics:    metrics,
-		Log:        b.Log,
-	}}
-	lambda.Start(till.Fresh(keys, api.Serve(b.Log, h.routes()...)))
+	lambda.Start(boot.Meanwhile(func(b *boot.Boot) api.Handler {
+		ledger, metrics := b.Ledger(), &metric.Metrics{}
+		channel, keys := till.Alipay(context.Background(), b)
+		h := handler{counter.Notices{
+			Channel:    channel,
+			Desk:       &recharge.Desk{Ledger: ledger},
+			Quarantine: &quarantine.Quarantine{Store: ledger.Store, Now: ledger.Now, Metrics: metrics},
+			Metrics:    metrics,
+			Log:        b.Log,
+		}}
+		return till.Fresh(keys, api.Serve(b.Log, h.routes()...))
+	}))
 }

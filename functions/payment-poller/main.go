@@ -16,14 +16,15 @@ import (
 )
 
 func main() {
-	b := boot.Start()
-	ledger, metrics := b.Ledger(), &metric.Metrics{}
-	channel, keys := till.Alipay(context.Background(), b)
-	h := handler{counter.Rounds{
-		Desk:       &recharge.Desk{Ledger: ledger, Channel: channel},
-		Quarantine: &quarantine.Quarantine{Store: ledger.Store, Now: ledger.Now, Metrics: metrics},
-		Metrics:    metrics,
-		Log:        b.Log,
-	}}
-	lambda.Start(till.Fresh(keys, h.handle))
+	lambda.Start(boot.Meanwhile(func(b *boot.Boot) func(context.Context, counter.Duty) (recharge.Round, error) {
+		ledger, metrics := b.Ledger(), &metric.Metrics{}
+		channel, keys := till.Alipay(context.Background(), b)
+		h := handler{counter.Rounds{
+			Desk:       &recharge.Desk{Ledger: ledger, Channel: channel},
+			Quarantine: &quarantine.Quarantine{Store: ledger.Store, Now: ledger.Now, Metrics: metrics},
+			Metrics:    metrics,
+			Log:        b.Log,
+		}}
+		return till.Fresh(keys, h.handle)
+	}))
 }

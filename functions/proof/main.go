@@ -17,17 +17,18 @@ import (
 )
 
 func main() {
-	b := boot.Start()
-	ledger := b.Ledger()
-	channel, keys := till.Alipay(context.Background(), b)
-	h := handler{proof.Mornings{
-		Auditor: proof.NewAuditor(
-			&proof.Book{Store: ledger.Store, Now: ledger.Now},
-			proof.Provider{Biller: channel, Desk: &recharge.Desk{Ledger: ledger}},
-			proof.Bank{Desk: &transfer.Desk{Ledger: ledger, Config: till.BankTransfers(b)}},
-		),
-		Log:     b.Log,
-		Metrics: &metric.Metrics{},
-	}}
-	lambda.Start(till.Fresh(keys, h.handle))
+	lambda.Start(boot.Meanwhile(func(b *boot.Boot) func(context.Context, proof.Duty) (proof.Outcome, error) {
+		ledger := b.Ledger()
+		channel, keys := till.Alipay(context.Background(), b)
+		h := handler{proof.Mornings{
+			Auditor: proof.NewAuditor(
+				&proof.Book{Store: ledger.Store, Now: ledger.Now},
+				proof.Provider{Biller: channel, Desk: &recharge.Desk{Ledger: ledger}},
+				proof.Bank{Desk: &transfer.Desk{Ledger: ledger, Config: till.BankTransfers(b)}},
+			),
+			Log:     b.Log,
+			Metrics: &metric.Metrics{},
+		}}
+		return till.Fresh(keys, h.handle)
+	}))
 }

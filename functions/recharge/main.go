@@ -17,12 +17,14 @@ import (
 )
 
 func main() {
-	b := boot.Start()
-	ctx := context.Background()
-	channel, keys := till.Alipay(ctx, b)
-	h := handler{counter.Orders{
-		Desk:    till.Recharges(b, recharge.Desk{Ledger: b.Ledger(), Channel: channel}),
-		Cursors: secret.Cursors(ctx, b),
-	}}
-	lambda.Start(till.Fresh(keys, api.Serve(b.Log, h.routes()...)))
+	lambda.Start(boot.Meanwhile(func(b *boot.Boot) api.Handler {
+		ctx := context.Background()
+		cursors := boot.Beside(func() api.Cursors { return secret.Cursors(ctx, b) }) // one secret needn't wait for the other
+		channel, keys := till.Alipay(ctx, b)
+		h := handler{counter.Orders{
+			Desk:    till.Recharges(b, recharge.Desk{Ledger: b.Ledger(), Channel: channel}),
+			Cursors: cursors.Wait(),
+		}}
+		return till.Fresh(keys, api.Serve(b.Log, h.routes()...))
+	}))
 }

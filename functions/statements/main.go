@@ -15,11 +15,12 @@ import (
 )
 
 func main() {
-	b := boot.Start()
-	l := b.Ledger()
-	h := handler{
-		books: &books.Books{Store: l.Store}, bills: statement.Bills{Store: l.Store}, policy: l.Policy, now: boot.Now,
-		cursors: secret.Cursors(context.Background(), b),
-	}
-	lambda.Start(api.Serve(b.Log, h.routes()...))
+	lambda.Start(boot.Meanwhile(func(b *boot.Boot) api.Handler {
+		l := b.Ledger()
+		h := handler{
+			books: &books.Books{Store: l.Store}, bills: statement.Bills{Store: l.Store}, policy: l.Policy, now: boot.Now,
+			cursors: secret.Cursors(context.Background(), b),
+		}
+		return api.Serve(b.Log, h.routes()...)
+	}))
 }

@@ -14,9 +14,10 @@ import (
 )
 
 func main() {
-	b := boot.Start()
-	h := handler{desk: &voucher.Desk{
-		Ledger: b.Ledger(), Key: secret.OfCentre(context.Background(), b).Key(voucher.Purpose), Metrics: new(metric.Metrics), Now: boot.Now,
-	}}
-	lambda.Start(api.Serve(b.Log, h.routes()...))
+	lambda.Start(boot.Meanwhile(func(b *boot.Boot) api.Handler {
+		h := handler{desk: &voucher.Desk{
+			Ledger: b.Ledger(), Key: secret.OfCentre(context.Background(), b).Key(voucher.Purpose), Metrics: new(metric.Metrics), Now: boot.Now,
+		}}
+		return api.Serve(b.Log, h.routes()...)
+	}))
 }

@@ -15,11 +15,12 @@ import (
 )
 
 func main() {
-	b := boot.Start()
-	l := b.Ledger()
-	h := handler{
-		ledger: l, directory: &directory.Directory{Store: l.Store, Now: boot.Now}, cursors: secret.Cursors(context.Background(), b),
-		charges: &charge.Desk{Store: l.Store, Now: boot.Now, Log: b.Log},
-	}
-	lambda.Start(api.Serve(b.Log, h.routes()...))
+	lambda.Start(boot.Meanwhile(func(b *boot.Boot) api.Handler {
+		l := b.Ledger()
+		h := handler{
+			ledger: l, directory: &directory.Directory{Store: l.Store, Now: boot.Now}, cursors: secret.Cursors(context.Background(), b),
+			charges: &charge.Desk{Store: l.Store, Now: boot.Now, Log: b.Log},
+		}
+		return api.Serve(b.Log, h.routes()...)
+	}))
 }

@@ -3,11 +3,16 @@
 package main
 
 import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"billingcentre/shared/boot"
 )
 
 func main() {
-	lambda.Start(newHandler(boot.Start()).handle)
+	lambda.Start(boot.Meanwhile(func(b *boot.Boot) func(context.Context, events.SQSEvent) (events.SQSEventResponse, error) {
+		return newHandler(b).handle
+	}))
 }

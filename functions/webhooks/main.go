@@ -15,14 +15,15 @@ import (
 )
 
 func main() {
-	b := boot.Start()
-	pepper := secret.OfCentre(context.Background(), b)
-	h := handler{
-		desk: &webhook.Desk{
-			Store: b.Store(), Signer: webhook.Signer{Master: pepper.Key("webhooks")}, Addresses: webhook.Addresses(b.Env("WEBHOOK_ADDRESSES")),
-			Queue: webhook.Steps{Sender: batch.Sender{Queue: queue.Client(b), QueueURL: b.Env("WEBHOOK_DELIVERY_QUEUE_URL")}, Now: boot.Now}, Now: boot.Now,
-		},
-		cursors: pepper.Cursors(),
-	}
-	lambda.Start(api.Serve(b.Log, h.routes()...))
+	lambda.Start(boot.Meanwhile(func(b *boot.Boot) api.Handler {
+		pepper := secret.OfCentre(context.Background(), b)
+		h := handler{
+			desk: &webhook.Desk{
+				Store: b.Store(), Signer: webhook.Signer{Master: pepper.Key("webhooks")}, Addresses: webhook.Addresses(b.Env("WEBHOOK_ADDRESSES")),
+				Queue: webhook.Steps{Sender: batch.Sender{Queue: queue.Client(b), QueueURL: b.Env("WEBHOOK_DELIVERY_QUEUE_URL")}, Now: boot.Now}, Now: boot.Now,
+			},
+			cursors: pepper.Cursors(),
+		}
+		return api.Serve(b.Log, h.routes()...)
+	}))
 }

@@ -159,7 +159,8 @@ func fromTemplate(root, secrets string) ([]sam.Function, error) {
 	slices.SortFunc(functions, func(a, b sam.Function) int { return strings.Compare(a.Name(), b.Name()) })
 	for _, f := range functions {
 		maps.Copy(f.Env, map[string]string{
-			"AWS_LAMBDA_FUNCTION_NAME": f.Name(), "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench",
+			"AWS_LAMBDA_FUNCTION_NAME": f.Name(), "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+			"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench",
 			"AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets,
 		})
 	}

@@ -5,8 +5,20 @@
 // What only some functions need has a package of its own below this one, since linking a client costs every cold start:
 // secret (Secrets Manager), queue (SQS), bus (EventBridge), objects (S3), till (payment channels).
 //
-// A function that can't get what it needs must not start: every method ends the process with a line in the log that
-// names the variable, and Lambda reports the failed start.
+// A function that can't get what it needs must not work: every method ends the process with a line in the log that names
+// the variable, and Lambda reports the start or the event that failed.
+//
+// A function that fetches secrets asks for its first event while they are on their way (Meanwhile), and fetches two side
+// by side (Beside). The wait isn't gone: the first event spends what is left of it, and has its own deadline for that. An
+// event that runs out of time fails, and the next one goes on waiting. What can go wrong has one end each:
+//
+//   - A variable is missing, a secret can't be read: the line is written and the process ends, at the latest during the
+//     first event, which fails with it. The next event starts a new process.
+//   - Wiring panics: the process ends with the panic and its stack in the log, as for any panic of a Go program.
+//   - The sandbox falls asleep before its first event, since Lambda started it before one came: the connection is dead when
+//     it wakes up. Requests are bounded attempt by attempt, and signed anew for each, so the next attempt gets through.
+//   - Somebody pays for sandboxes that are ready (provisioned concurrency): nothing is gained by asking early, and the first
+//     event would pay for it. There Meanwhile waits, and it does wherever Lambda doesn't say "on-demand".
 package boot
 
 import (
