@@ -29,6 +29,7 @@ var plantedBugs = []struct {
 
 	// Once.
 	{"a bill is told from its repetition by a token of ten minutes only", above(tokenKeys), 0},
+	{"what was done is forgotten after 14 days", below(forgetful), 0},
 	{"what exists already is taken for a failure, without looking it up", above(takenIsConflict), 0},
 	{"an unknown outcome is taken for success", above(deaf(ledger.ErrUnknown)), 0},
 	{"an unknown outcome is taken for a refusal", above(unknownIsRefusal), 0},
@@ -41,11 +42,12 @@ var plantedBugs = []struct {
 	{"poison is acknowledged and not kept", above(noQuarantine), 0},
 
 	// The rules.
-	{"the grace is a millisecond too long", Plant{Policy: func(p *wallet.Policy) { p.Grace += time.Millisecond }}, 79},
+	{"the grace is a millisecond too long", Plant{Policy: func(p *wallet.Policy) { p.Grace += time.Millisecond }}, 63},
 	{"breakage is booked at the expiry, before the grace is over", Plant{Policy: func(p *wallet.Policy) { p.Grace = 0 }}, 0},
 	{"vouchers pay for restricted products", Plant{Policy: func(p *wallet.Policy) { p.Restricted = nil }}, 0},
 	{"gifts of several tiers are added up", Plant{Policy: func(p *wallet.Policy) { p.Gifts[1].Gift += p.Gifts[0].Gift }}, 0},
 	{"a top-up skips arrears", below(forged(skipArrears)), 25},
+	{"a top-up brings a fen more than was paid", below(forged(giveAFen)), 0},
 	{"a fen is lost in rounding", below(forged(loseAFen)), 0},
 	{"what is carried is forgotten", below(forged(forgetCarried)), 0},
 	{"the entry bears the worker's own time, though that runs back", below(forged(ownTime)), 0},
@@ -221,6 +223,27 @@ func tokenKeys(next ledger.Store, w *worker) ledger.Store {
 	}
 }
 
+// forgetful is a store that keeps what tells a repetition for 14 days, as the DynamoDB of others may by a time to live.
+func forgetful(next ledger.Store, s *Simulation) ledger.Store {
+	entries := func(ctx context.Context, keys []wallet.Key) (map[wallet.Key]wallet.Entry, error) {
+		found, err := next.Entries(ctx, keys...)
+		for key, e := range found {
+			if s.now.Sub(e.Time) > 14*24*time.Hour {
+				delete(found, key)
+			}
+		}
+		return found, err
+	}
+	return &tampered{Store: next, entries: entries, commit: func(ctx context.Context, c ledger.Commit) error {
+		return next.Commit(ctx, forge(c, func(_ wallet.Head, e *wallet.Entry) {
+			kept, known := entries(ctx, []wallet.Key{e.Key})
+			if all, err := next.Entries(ctx, e.Key); err == nil && known == nil && len(all) > len(kept) {
+				e.Key += "@again"
+			}
+		}))
+	}}
+}
+
 func takenIsConflict(next ledger.Store, _ *worker) ledger.Store {
 	return &tampered{Store: next, commit: func(ctx context.Context, c ledger.Commit) error {
 		err := next.Commit(ctx, c)
@@ -322,6 +345,16 @@ func skipArrears(_ *worker, _ wallet.Head, e *wallet.Entry) {
 		if (e.Kind == wallet.ToppedUp || e.Kind == wallet.Adjusted) && p.To.Kind == wallet.InArrears {
 			e.Postings[i].To.Kind = wallet.InCash
 			e.Balances.Cash, e.Balances.Arrears = e.Balances.Cash.Add(p.Amount), e.Balances.Arrears.Add(p.Amount)
+		}
+	}
+}
+
+// giveAFen adds a fen to the cash that somebody paid, and says so everywhere.
+func giveAFen(_ *worker, _ wallet.Head, e *wallet.Entry) {
+	fen := money.Of(money.CNY, 1)
+	for i, p := range e.Postings {
+		if e.Kind == wallet.ToppedUp && p.To.Kind == wallet.InCash {
+			e.Postings[i].Amount, e.Balances.Cash = p.Amount.Add(fen), e.Balances.Cash.Add(fen)
 		}
 	}
 }

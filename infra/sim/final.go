@@ -32,6 +32,42 @@ func (s *Simulation) clear() {
 		s.advance(s.patience())
 	}
 	s.lapse()
+	s.again()
+}
+
+// again brings every message back, after all that time (T-20): what was settled is answered as the first time, and what
+// else there is to settle is settled once.
+func (s *Simulation) again() {
+	if s.failed() {
+		return
+	}
+	s.tell("again")
+	settled, entries := s.reach()
+	for _, m := range s.queue.messages {
+		m.deleted, m.visible, m.receives = false, s.now, 0
+	}
+	for round := 0; s.queue.left() > 0 && !s.failed(); round++ {
+		if round == 50 {
+			s.violated("stuck: %d messages that came again", s.queue.left())
+			return
+		}
+		if waiting := s.queue.waiting(s.now); len(waiting) > 0 {
+			s.deliverThese(waiting)
+		}
+		s.finish()
+		s.advance(s.patience())
+	}
+	if settledNow, entriesNow := s.reach(); entriesNow-entries != settledNow-settled {
+		s.violated("again: %d entries were written for %d bills that hadn't been settled", entriesNow-entries, settledNow-settled)
+	}
+}
+
+// reach is how many bills are settled, and how many entries there are.
+func (s *Simulation) reach() (settled, entries int) {
+	for _, a := range s.auditors {
+		settled, entries = settled+len(a.settled), entries+len(a.entries)
+	}
+	return settled, entries
 }
 
 // finish lets everything end that was begun.

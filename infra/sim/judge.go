@@ -15,7 +15,7 @@ func (s *Simulation) judge(before wallet.Head, e wallet.Entry, after wallet.Head
 	case wallet.Settled:
 		wrong = append(wrong, s.judgeSettled(before, e, after)...)
 	case wallet.ToppedUp:
-		wrong = append(wrong, inflow(before, e, after, wallet.AtPayer)...)
+		wrong = append(s.judgeTopUp(e, wrong), inflow(before, e, after, wallet.AtPayer)...)
 	case wallet.Purchased:
 		wrong = append(wrong, judgePurchase(before, e, after)...)
 	case wallet.Lapsed:
@@ -93,6 +93,22 @@ func inTime(before wallet.Head, e wallet.Entry) (wrong []string) {
 		}
 	}
 	return wrong
+}
+
+// judgeTopUp: it is an order's that was paid, on its account, with just what was paid (I8).
+func (s *Simulation) judgeTopUp(e wallet.Entry, wrong []string) []string {
+	came := int64(0)
+	for _, p := range e.Postings {
+		if p.From.Kind == wallet.AtPayer {
+			came += p.Amount.Minor()
+		}
+	}
+	for _, order := range s.world.paid {
+		if "trade-"+order.ID == e.Reference && s.ownerOf(order) == e.Account && order.Amount.Minor() == came {
+			return wrong
+		}
+	}
+	return append(wrong, fmt.Sprintf("payments: nobody paid %d for this order of %s", came, e.Account))
 }
 
 // inflow is README rule 3.
