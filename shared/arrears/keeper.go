@@ -215,7 +215,7 @@ func (k *Keeper) settled(ctx context.Context, account wallet.AccountID, former [
 			return nil, err
 		}
 		for _, w := range page {
-			if LocksWith(&w, account) {
+			if locksWith(&w, account) {
 				ids = append(ids, w.ID)
 			}
 			before = w.Rank()
@@ -228,7 +228,7 @@ func (k *Keeper) settled(ctx context.Context, account wallet.AccountID, former [
 		if err != nil {
 			return nil, err
 		}
-		if LocksWith(&w, account) {
+		if locksWith(&w, account) {
 			ids = append(ids, id)
 		}
 	}
@@ -236,8 +236,8 @@ func (k *Keeper) settled(ctx context.Context, account wallet.AccountID, former [
 	return slices.Compact(ids), nil
 }
 
-// LocksWith tells whether a workspace is locked when an account is: the account's wallet settles it now (README rule 26).
-func LocksWith(w *directory.Workspace, account wallet.AccountID) bool {
+// locksWith tells whether a workspace is locked when an account is: the account's wallet settles it now (README rule 26).
+func locksWith(w *directory.Workspace, account wallet.AccountID) bool {
 	current := w.Current()
 	return current.Account == account && current.Method == wallet.BillingCenter
 }

@@ -86,9 +86,9 @@ func (l Link) Take(read ledger.Document, now time.Time) ledger.Document {
 // Gone tells whether workspaces may leave the link: the provider has released it (README rule 27).
 func (l *Link) Gone() bool { return l.State == Unlinked || l.State == Released }
 
-// Returns tells whether workspaces go back to the wallet at once when a provider unlinks its customer, or the countdown
+// returns tells whether workspaces go back to the wallet at once when a provider unlinks its customer, or the countdown
 // begins (README rule 27). Whoever isn't named there is treated as AWS and Huawei Cloud are (chosen).
-func Returns(provider string) bool { return provider == "alibaba" }
+func returns(provider string) bool { return provider == "alibaba" }
 
 // due is when the link is looked at next, while it is unlinked.
 func (l *Link) due() time.Time {

@@ -29,7 +29,7 @@ func (t *Turning) unlink(policy wallet.Policy, on []wallet.WorkspaceID, actor st
 	l := &t.Link
 	l.Time++
 	l.UnlinkedAt = t.Now
-	if !Returns(l.Cloud.Provider) {
+	if !returns(l.Cloud.Provider) {
 		zone, err := time.LoadLocation(l.Zone)
 		if err != nil {
 			return err

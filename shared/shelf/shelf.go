@@ -18,9 +18,6 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// LeastPart is the least that a part may have, in bytes, unless it is the last.
-const LeastPart = 5 << 20
-
 // ErrGone says that an upload isn't there any more: it was ended, dropped, or forgotten.
 var ErrGone = errors.New("shelf: the upload is gone")
 
@@ -56,7 +53,7 @@ func (s *Shelf) Begin(ctx context.Context, key, media string) (upload string, er
 	return aws.ToString(out.UploadId), nil
 }
 
-// Add adds a part, or replaces the one of its number. Numbers begin at 1.
+// Add adds a part, or replaces the one of its number. Numbers begin at 1. A part has at least five MiB, unless it is the last.
 func (s *Shelf) Add(ctx context.Context, key, upload string, number int32, content []byte) (Part, error) {
 	out, err := s.Client.UploadPart(ctx, &s3.UploadPartInput{
 		Bucket: &s.Bucket, Key: &key, UploadId: &upload, PartNumber: &number, Body: bytes.NewReader(content),

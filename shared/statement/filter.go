@@ -90,7 +90,7 @@ func ReadFilter(get func(name string) string, known []string) (Filter, error) {
 			check.That(kindOf(text) != 0, pointer, "must be one of "+kinds())
 			f.Kind = text
 		case name == byFund:
-			_, ok := FundOf(text)
+			_, ok := fundOf(text)
 			check.That(ok, pointer, "must be one of regular, discount, card, cash, arrears")
 			f.Fund = text
 		case name == byLot:
@@ -187,7 +187,7 @@ func (f Filter) Changes(zone *time.Location) (books.ChangeFilter, error) {
 	if f.Kind != "" {
 		c.Kinds = []wallet.EntryKind{kindOf(f.Kind)}
 	}
-	if fund, ok := FundOf(f.Fund); ok {
+	if fund, ok := fundOf(f.Fund); ok {
 		c.Funds = []books.Fund{fund}
 	}
 	return c, nil

@@ -190,7 +190,7 @@ func TestMovementsAddUpToTheBalances(t *testing.T) {
 	}
 	head := mustHead(w, "acme")
 	for fund, balance := range balances {
-		if want := Holds(head.Balances(), fund); balance != want {
+		if want := holds(head.Balances(), fund); balance != want {
 			t.Errorf("%s: %s, the head has %s", fund, balance, want)
 		}
 	}

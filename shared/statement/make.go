@@ -150,18 +150,3 @@ func (m *Maker) put(ctx context.Context, head wallet.Head, bill Bill, now time.T
 	})
 	return m.Store.Put(ctx, append([]ledger.Document{kept.document(), told.Document(now)}, countdown...)...)
 }
-
-// Rebuild makes a kept bill again, from the journal as it is now. It is the same, byte for byte: whoever doubts a bill can
-// prove it.
-func (m *Maker) Rebuild(ctx context.Context, k Kept) (Kept, error) {
-	view, err := (&books.Books{Store: m.Store}).Open(ctx, k.Bill.Account)
-	if err != nil {
-		return Kept{}, err
-	}
-	bill, err := build(ctx, m.Store, view, k.Bill.Month, k.Bill.After, k.Bill.Through)
-	if err != nil {
-		return Kept{}, err
-	}
-	again, _, err := bill.seal()
-	return again, err
-}

@@ -20,8 +20,8 @@ type Movement struct {
 // funds are in the order in which they are told: the one in which they pay (README rule 15).
 var funds = [...]books.Fund{books.Regular, books.Discount, books.Card, books.Cash, books.Arrears}
 
-// FundOf is the fund of a name.
-func FundOf(name string) (books.Fund, bool) {
+// fundOf is the fund of a name.
+func fundOf(name string) (books.Fund, bool) {
 	for _, fund := range funds {
 		if fund.String() == name {
 			return fund, true
@@ -30,8 +30,8 @@ func FundOf(name string) (books.Fund, bool) {
 	return 0, false
 }
 
-// Holds is what a fund holds; of the arrears, what is owed.
-func Holds(b wallet.Balances, fund books.Fund) money.Amount {
+// holds is what a fund holds; of the arrears, what is owed.
+func holds(b wallet.Balances, fund books.Fund) money.Amount {
 	return books.Sums{Cash: b.Cash, Arrears: b.Arrears, Regular: b.Regular, Discount: b.Discount, Card: b.Card}.Of(fund)
 }
 
@@ -39,7 +39,7 @@ func Holds(b wallet.Balances, fund books.Fund) money.Amount {
 func MovementsOf(c books.Change) []Movement {
 	var moved []Movement
 	for _, fund := range funds {
-		was, is := Holds(c.Before, fund), Holds(c.Entry.Balances, fund)
+		was, is := holds(c.Before, fund), holds(c.Entry.Balances, fund)
 		if was != is {
 			moved = append(moved, Movement{c.Entry, fund, is.Sub(was), is})
 		}

