@@ -47,6 +47,9 @@ func main() {
 }
 
 func run(ctx context.Context, file, only string, cold bool) error {
+	if err := asDeployed(); err != nil {
+		return err
+	}
 	fmt.Printf("DynamoDB Local in memory · %d CPUs · %s %s/%s\n\n", runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	fmt.Print(heading)
 	var figures []figure

@@ -49,6 +49,9 @@ func memory(ctx context.Context) (usage, error) {
 		return usage{}, err
 	}
 	child := exec.CommandContext(ctx, self, "-invoke", server.Endpoint, "-table", table)
+	if child.Env, err = environ(); err != nil {
+		return usage{}, err
+	}
 	child.Stdin, child.Stdout, child.Stderr = bytes.NewReader(event), os.Stdout, os.Stderr
 	if err := child.Run(); err != nil {
 		return usage{}, err

@@ -67,6 +67,7 @@ func TestLocalValuesReachTheEnvironment(t *testing.T) {
 	settlement := functionOf(t, d, "BillSettlementFunction")
 	want := map[string]string{
 		"TABLE_NAME": "bills", "POLICY": "", "MAX_RECEIVE_COUNT": "20", "BILL_QUEUE_URL": "http://127.0.0.1:4000/000000000000/local-usage-bills",
+		"GOGC": "400", "GOMEMLIMIT": "400MiB",
 	}
 	if diff := cmp.Diff(want, settlement.Env); diff != "" {
 		t.Error(diff)
