@@ -50,8 +50,24 @@ func newHandler(b *boot.Boot) handler {
 	}
 }
 
-// Handle is what Lambda calls.
-func (h handler) Handle(ctx context.Context, event events.SQSEvent) (events.SQSEventResponse, error) {
+// call is what starts the function: a batch of its queue, or what the schedule sends.
+type call struct {
+	Duty string `json:"duty"`
+	events.SQSEvent
+}
+
+// Handle is what Lambda calls. It answers a batch with what failed of it, and the schedule with what it found.
+func (h handler) Handle(ctx context.Context, c call) (any, error) {
+	switch {
+	case c.Duty == "watches":
+		return h.watch.CatchUp(ctx)
+	case c.Records == nil:
+		return nil, errors.New(`the event is neither a batch of the queue nor the schedule's, {"duty":"watches"}`)
+	}
+	return h.batch(ctx, c.SQSEvent)
+}
+
+func (h handler) batch(ctx context.Context, event events.SQSEvent) (events.SQSEventResponse, error) {
 	outcome, err := h.messages.Take(ctx, event, h.work)
 	if err != nil {
 		return events.SQSEventResponse{}, err

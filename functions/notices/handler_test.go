@@ -194,7 +194,7 @@ func (w *world) result(answer events.SQSEventResponse) result {
 	return r
 }
 
-// Every batch of events/notices: what it leads to is beside it. What happened was committed before.
+// Every batch of events/notices, and what the schedule sends: what it leads to is beside it. What happened was committed before.
 func TestEvents(t *testing.T) {
 	if *update {
 		record(t)
@@ -210,12 +210,13 @@ func TestEvents(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
 			w := newWorld(t)
 			w.live()
-			var batch events.SQSEvent
-			read(t, file, &batch)
-			answer, err := w.Handle(t.Context(), batch)
+			var c call
+			read(t, file, &c)
+			answered, err := w.Handle(t.Context(), c)
 			if err != nil {
 				t.Fatal(err)
 			}
+			answer, _ := answered.(events.SQSEventResponse)
 			got, path := w.result(answer), strings.TrimSuffix(file, ".json")+".answer.json"
 			if *update {
 				write(t, path, got)
@@ -295,12 +296,12 @@ func TestAMessageComesBackWhenItsLetterMust(t *testing.T) {
 	var batch events.SQSEvent
 	read(t, folder+"topped-up.json", &batch)
 	w.fail = &mail.Failure{Fate: mail.Later, Reason: "TooManyRequestsException", Err: io.EOF}
-	answer, err := w.Handle(t.Context(), batch)
+	answer, err := w.batch(t.Context(), batch)
 	if err != nil || len(answer.BatchItemFailures) != 1 || len(w.queue.hidden) != 1 || w.queue.hidden[0] != 61 {
 		t.Fatalf("%+v, %v, hidden for %v", answer, err, w.queue.hidden)
 	}
 	w.fail, w.now = nil, noon.Add(61*time.Second)
-	if answer, err = w.Handle(t.Context(), batch); err != nil || len(answer.BatchItemFailures) > 0 || len(w.taken) != 1 {
+	if answer, err = w.batch(t.Context(), batch); err != nil || len(answer.BatchItemFailures) > 0 || len(w.taken) != 1 {
 		t.Errorf("%+v, %v, %d taken", answer, err, len(w.taken))
 	}
 }
@@ -308,7 +309,16 @@ func TestAMessageComesBackWhenItsLetterMust(t *testing.T) {
 func TestABatchOfAnotherQueueIsRefused(t *testing.T) {
 	w := newWorld(t)
 	batch := events.SQSEvent{Records: []events.SQSMessage{{MessageId: "1", EventSourceARN: "arn:aws:sqs:eu-central-1:123456789012:billing-usage-bills"}}}
-	if _, err := w.Handle(t.Context(), batch); err == nil {
+	if _, err := w.batch(t.Context(), batch); err == nil {
 		t.Error("it was taken")
+	}
+}
+
+func TestOtherEventsDoNothing(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []call{{}, {Duty: "arrears"}} {
+		if answer, err := w.Handle(t.Context(), c); err == nil {
+			t.Errorf("%+v was answered: %v", c, answer)
+		}
 	}
 }

@@ -100,6 +100,9 @@ func load[S any](ctx context.Context, store ledger.Store, consumer string, accou
 // errGap says that an entry isn't listed yet though one after it is there.
 var errGap = errors.New("follow: an entry isn't listed yet")
 
+// Unlisted tells whether an error is of an entry that isn't listed yet: it may be the next time.
+func Unlisted(err error) bool { return errors.Is(err, errGap) }
+
 // Account consumes an account's entries up to a number, as far as they go in whole strides. It returns the cursor.
 func (c *Consumer[S]) Account(ctx context.Context, account wallet.AccountID, until int64) (Cursor[S], error) {
 	return c.advance(ctx, account, until, nil)

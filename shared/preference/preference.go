@@ -30,8 +30,9 @@ import (
 
 const (
 	documentKind = "preference"
-	mostAddress  = 5  // addresses of an account (chosen)
-	mostProducts = 50 // products with a limit (chosen)
+	watchedList  = "preferences#watched" // of accounts with limits, by their ids
+	mostAddress  = 5                     // addresses of an account (chosen)
+	mostProducts = 50                    // products with a limit (chosen)
 	mostProduct  = 128
 )
 
@@ -161,7 +162,11 @@ func Save(ctx context.Context, store ledger.Store, p Preferences, actor string, 
 	if kept.Version != p.Version {
 		return Preferences{}, moved(kept.Version)
 	}
-	if err = store.Put(ctx, document.With(p)); err == nil {
+	list, rank := "", ""
+	if p.Watches() {
+		list, rank = watchedList, string(p.Account)
+	}
+	if err = store.Put(ctx, document.With(p).In(list, rank)); err == nil {
 		p.Version++
 		return p, nil
 	}
@@ -173,6 +178,19 @@ func Save(ctx context.Context, store ledger.Store, p Preferences, actor string, 
 		return Preferences{}, moved(max(found.Version, kept.Version+1))
 	}
 	return Preferences{}, err
+}
+
+// Watched lists accounts that have limits, from the one before an account ("": from the first). The list may lag.
+func Watched(ctx context.Context, store ledger.Store, before wallet.AccountID, limit int) ([]wallet.AccountID, error) {
+	listed, err := store.List(ctx, watchedList, string(before), limit)
+	if err != nil {
+		return nil, err
+	}
+	accounts := make([]wallet.AccountID, len(listed))
+	for i, document := range listed {
+		accounts[i] = wallet.AccountID(document.Key.ID)
+	}
+	return accounts, nil
 }
 
 func moved(version int64) error {

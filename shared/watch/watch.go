@@ -14,6 +14,14 @@
 // A usage day's exact cost, of all products or of one, is what the books say (shared/books) when a bill of that day was settled.
 // It is told once a day and product, whatever is changed: the notice's key says so. Days of more than a week ago are
 // history (chosen): a late bill is no news of today.
+//
+// # When events are lost
+//
+// A schedule (CatchUp) looks at all accounts that have limits, up to their heads: an event that never came, or came when its
+// entry couldn't be read for days, costs time and no crossing.
+//
+//	watch.go    Watch: one account's entries
+//	catchup.go  CatchUp: a schedule's walk through all accounts with limits
 package watch
 
 import (
@@ -39,7 +47,7 @@ import (
 
 const (
 	consumer = "watch"
-	farthest = 200 // entries that are caught up with; who was further away begins at the present
+	farthest = 200 // entries that are caught up with; of who was further away, the last ones
 	history  = 7   // days after which a day's cost is no news
 )
 
@@ -76,15 +84,16 @@ func (w *Watch) Look(ctx context.Context, account wallet.AccountID, until int64)
 	return err
 }
 
-// begin sets the cursor of an account that wasn't followed until now, or not for long, just before the present: nobody wants
-// to be told of what was when there was no limit.
+// begin sets the cursor of an account that wasn't followed until now, or not for long, near the present: nobody wants to be
+// told of what was when there was no limit, and consume passes over that; but which of the entries since then comes here
+// first is chance.
 func (w *Watch) begin(ctx context.Context, account wallet.AccountID, until int64) error {
 	key := follow.CursorKey(consumer, account)
 	cursor, document, err := ledger.Read[follow.Cursor[state]](ctx, w.Store, key)
 	if err != nil && !refusal.Is(err, refusal.NotFound) || err == nil && until-cursor.Number <= farthest {
 		return err
 	}
-	err = w.Store.Put(ctx, document.With(follow.Cursor[state]{Account: account, Number: until - 1}))
+	err = w.Store.Put(ctx, document.With(follow.Cursor[state]{Account: account, Number: max(until-farthest, 0)}))
 	if errors.Is(err, ledger.ErrStale) {
 		return nil // somebody else has begun
 	}
@@ -149,6 +158,9 @@ func Balance(b wallet.Balances) money.Amount {
 	return b.Cash.Add(b.Regular).Add(b.Discount).Add(b.Card).Sub(b.Arrears)
 }
 
+// errBooksBehind says that the books don't tell an entry yet.
+var errBooksBehind = errors.New("watch: the books are behind")
+
 // days compares the cost of usage days with their limits, as the books tell it.
 func (w *Watch) days(ctx context.Context, wishes preference.Preferences, last wallet.Entry, days []string) error {
 	view, err := (&books.Books{Store: w.Store}).Open(ctx, last.Account)
@@ -156,7 +168,7 @@ func (w *Watch) days(ctx context.Context, wishes preference.Preferences, last wa
 		return err
 	}
 	if view.Through < last.Number {
-		return fmt.Errorf("watch: the books of %s aren't at entry %d yet", last.Account, last.Number)
+		return fmt.Errorf("%w: %s, entry %d", errBooksBehind, last.Account, last.Number)
 	}
 	zone, err := directory.Zone(view.Head.Zone)
 	if err != nil {
