@@ -1,7 +1,6 @@
 package api
 
 import (
-	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -10,6 +9,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"billingcentre/shared/money"
+	"billingcentre/shared/pattern"
 	"billingcentre/shared/refusal"
 )
 
@@ -89,7 +89,7 @@ func (c *Check) Instant(pointer, text string) time.Time {
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	t = t.UTC()
-	ok := err == nil && instant.MatchString(text) && t.Year() >= 2000 && t.Year() < 3000
+	ok := err == nil && instant().MatchString(text) && t.Year() >= 2000 && t.Year() < 3000
 	c.That(ok, pointer, `must be an instant such as "2026-11-01T00:00:00+08:00"`)
 	if !ok {
 		return time.Time{}
@@ -99,7 +99,7 @@ func (c *Check) Instant(pointer, text string) time.Time {
 
 // instant is what RFC 3339 asks for and time.Parse doesn't: two digits for the hour, a point before the fraction, an
 // offset of less than a day.
-var instant = regexp.MustCompile(`T\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
+var instant = pattern.Of(`T\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
 
 // Reason decodes a body that tells only why somebody decides as they do.
 func (r *Request) Reason() (string, error) {

@@ -113,7 +113,7 @@ func Compose(kind Kind, voice Voice, account string, facts Facts) (Letter, error
 
 // fill puts facts into the blanks of a text. Facts are put in once: what looks like a blank in one stays as it is.
 func fill(text string, facts Facts, missing *[]string) string {
-	return blank.ReplaceAllStringFunc(text, func(name string) string {
+	return blank().ReplaceAllStringFunc(text, func(name string) string {
 		value, given := facts[name[1:len(name)-1]]
 		if !given {
 			*missing = append(*missing, name)
@@ -124,5 +124,5 @@ func fill(text string, facts Facts, missing *[]string) string {
 
 // empty tells whether a text names a fact that is empty.
 func empty(text string, facts Facts) bool {
-	return slices.ContainsFunc(blank.FindAllString(text, -1), func(name string) bool { return facts[name[1:len(name)-1]] == "" })
+	return slices.ContainsFunc(blank().FindAllString(text, -1), func(name string) bool { return facts[name[1:len(name)-1]] == "" })
 }

@@ -4,9 +4,10 @@ import (
 	"bufio"
 	_ "embed"
 	"fmt"
-	"regexp"
 	"strings"
 	"sync"
+
+	"billingcentre/shared/pattern"
 )
 
 // The texts. A section begins with its kind in brackets; a line of it is one of
@@ -24,7 +25,7 @@ var (
 	chinese string
 )
 
-var blank = regexp.MustCompile(`\{[a-z_]+\}`)
+var blank = pattern.Of(`\{[a-z_]+\}`)
 
 const frameSection Kind = "frame"
 

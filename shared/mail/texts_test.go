@@ -33,7 +33,7 @@ func TestTheLanguagesSayTheSame(t *testing.T) {
 // blanks are those of a section's lines, in order; where subject and title have theirs, languages may differ.
 func (s section) blanks() (all [][]string) {
 	for _, line := range s.lines {
-		names := blank.FindAllString(line.text, -1)
+		names := blank().FindAllString(line.text, -1)
 		slices.Sort(names)
 		all = append(all, names)
 	}

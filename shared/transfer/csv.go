@@ -5,7 +5,6 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
-	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -15,6 +14,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"billingcentre/shared/money"
+	"billingcentre/shared/pattern"
 	"billingcentre/shared/refusal"
 )
 
@@ -123,7 +123,7 @@ func (c Config) headers(r *csv.Reader) (map[string]int, error) {
 }
 
 // grouped is an amount with thousands set apart, as banks print it.
-var grouped = regexp.MustCompile(`^[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?$`)
+var grouped = pattern.Of(`^[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?$`)
 
 // take reads one line.
 func (c Config) take(out *parsed, line int, at map[string]int, record []string) {
@@ -135,7 +135,7 @@ func (c Config) take(out *parsed, line int, at map[string]int, record []string) 
 	}
 	bad := func(rule string) { out.bad = append(out.bad, Bad{line, rule}) }
 	text := field(c.Columns.Credit)
-	if grouped.MatchString(text) {
+	if grouped().MatchString(text) {
 		text = strings.ReplaceAll(text, ",", "")
 	}
 	if text == "" || strings.HasPrefix(text, "-") {

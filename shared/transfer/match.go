@@ -3,13 +3,13 @@ package transfer
 import (
 	"cmp"
 	"context"
-	"regexp"
 	"slices"
 	"strings"
 
 	"billingcentre/shared/crockford"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/money"
+	"billingcentre/shared/pattern"
 )
 
 // Reason is a word for why a row may be an order's money, or may not.
@@ -165,11 +165,11 @@ func codesIn(memo string) []string {
 	return codes
 }
 
-var token = regexp.MustCompile(`[0-9A-Za-z]{4}-?[0-9A-Za-z]{4}`)
+var token = pattern.Of(`[0-9A-Za-z]{4}-?[0-9A-Za-z]{4}`)
 
 // likeACode tells whether a memo bears what somebody may have meant as a code: eight characters with digits and letters.
 func likeACode(memo string) bool {
-	for _, word := range token.FindAllString(memo, -1) {
+	for _, word := range token().FindAllString(memo, -1) {
 		if strings.ContainsAny(word, "0123456789") && strings.ContainsFunc(word, func(r rune) bool { return r > '9' }) {
 			return true
 		}

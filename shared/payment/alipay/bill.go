@@ -19,6 +19,7 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"billingcentre/shared/money"
+	"billingcentre/shared/pattern"
 	"billingcentre/shared/payment"
 )
 
@@ -130,8 +131,8 @@ func readBill(packed []byte) ([]payment.BillRow, error) {
 }
 
 var (
-	billCount  = regexp.MustCompile(`^#交易合计：(\d+)笔`)
-	billRefund = regexp.MustCompile(`^#退款合计：(\d+)笔`)
+	billCount  = pattern.Of(`^#交易合计：(\d+)笔`)
+	billRefund = pattern.Of(`^#退款合计：(\d+)笔`)
 )
 
 // readDetails reads the lines between headers and end. Lines that begin with # are Alipay's own; they tell how many
@@ -146,7 +147,7 @@ func readDetails(text string) ([]payment.BillRow, error) {
 		case line == "":
 		case strings.HasPrefix(line, "#"):
 			ended = ended || headers != nil && strings.Contains(line, "列表结束")
-			for refund, form := range map[bool]*regexp.Regexp{false: billCount, true: billRefund} {
+			for refund, form := range map[bool]*regexp.Regexp{false: billCount(), true: billRefund()} {
 				if count := form.FindStringSubmatch(line); count != nil {
 					told[refund], _ = strconv.Atoi(count[1]) // digits, by the form
 				}

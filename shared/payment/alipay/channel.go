@@ -24,7 +24,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -33,6 +32,7 @@ import (
 	sdk "github.com/smartwalle/alipay/v3"
 
 	"billingcentre/shared/money"
+	"billingcentre/shared/pattern"
 	"billingcentre/shared/payment"
 )
 
@@ -47,8 +47,8 @@ const (
 )
 
 var (
-	orderIDForm  = regexp.MustCompile(`^[A-Za-z0-9_]{1,64}$`)
-	tradeRefForm = regexp.MustCompile(`^[0-9A-Za-z]{1,64}$`)
+	orderIDForm  = pattern.Of(`^[A-Za-z0-9_]{1,64}$`)
+	tradeRefForm = pattern.Of(`^[0-9A-Za-z]{1,64}$`)
 
 	// gmt8 is Alipay's time zone. It has had no daylight saving since 1991.
 	gmt8 = time.FixedZone("CST", 8*60*60)
@@ -153,7 +153,7 @@ func (c *Channel) Create(ctx context.Context, order payment.Order) (payment.Chec
 // Query implements payment.Channel (alipay.trade.query). Alipay doesn't tell partial refunds here: a trade that was
 // partly refunded before anybody credited it looks Paid. The refund's notice tells, and the daily proof does.
 func (c *Channel) Query(ctx context.Context, orderID string) (payment.Trade, error) {
-	if !orderIDForm.MatchString(orderID) {
+	if !orderIDForm().MatchString(orderID) {
 		return payment.Trade{}, &payment.OrderError{Field: "id", Rule: idRule}
 	}
 	request := sdk.NewPayload("alipay.trade.query").AddBizField("out_trade_no", orderID)
@@ -180,7 +180,7 @@ func checkOrder(o payment.Order, now time.Time) (subject string, err error) {
 	left := o.ExpiresAt.Sub(now)
 	subject = cleanSubject(o.Subject)
 	switch {
-	case !orderIDForm.MatchString(o.ID):
+	case !orderIDForm().MatchString(o.ID):
 		return "", &payment.OrderError{Field: "id", Rule: idRule}
 	case o.Amount.Currency() != money.CNY:
 		return "", &payment.OrderError{Field: "amount", Rule: "must be in CNY"}

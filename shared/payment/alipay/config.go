@@ -8,9 +8,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
+
+	"billingcentre/shared/pattern"
 )
 
 // Mode keeps real money and play money apart. A stack has one mode, its own keys and its own app.
@@ -83,8 +84,8 @@ func (s Secret) String() string { return "alipay.Secret(app " + s.AppID + ")" }
 func (s Secret) GoString() string { return s.String() }
 
 var (
-	appIDForm    = regexp.MustCompile(`^[0-9]{16}$`)
-	sellerIDForm = regexp.MustCompile(`^2088[0-9]{12}$`)
+	appIDForm    = pattern.Of(`^[0-9]{16}$`)
+	sellerIDForm = pattern.Of(`^2088[0-9]{12}$`)
 )
 
 // sandboxApp tells whether Alipay issued the app id for its sandbox: they begin unlike any of production.
@@ -98,9 +99,9 @@ func (c Config) check() (gateway string, k keys, err error) {
 	switch {
 	case c.Mode != Production && c.Mode != Sandbox:
 		return "", k, fmt.Errorf("alipay: mode must be %q or %q, not %q", Production, Sandbox, c.Mode)
-	case !appIDForm.MatchString(c.Secret.AppID):
+	case !appIDForm().MatchString(c.Secret.AppID):
 		return "", k, errors.New("alipay: app_id must be 16 digits")
-	case !sellerIDForm.MatchString(c.Secret.SellerID):
+	case !sellerIDForm().MatchString(c.Secret.SellerID):
 		return "", k, errors.New("alipay: seller_id must be 2088 and 12 digits")
 	case sandboxApp(c.Secret.AppID) != (c.Mode == Sandbox):
 		return "", k, fmt.Errorf("alipay: app %s doesn't belong to mode %s", c.Secret.AppID, c.Mode)

@@ -2,10 +2,11 @@ package alipay
 
 import (
 	"net/url"
-	"regexp"
 	"sort"
 	"strings"
 	"unicode/utf8"
+
+	"billingcentre/shared/pattern"
 )
 
 // The most that a notice may be. Real ones have some thirty fields and two to three kilobytes.
@@ -15,7 +16,7 @@ const (
 )
 
 // fieldName is what Alipay names fields with. Nothing wider: '=' or '&' in a name would make two different forms sign alike.
-var fieldName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.]{0,63}$`)
+var fieldName = pattern.Of(`^[A-Za-z][A-Za-z0-9_.]{0,63}$`)
 
 // parseForm decodes an application/x-www-form-urlencoded body that has to be beyond doubt: every name once, every escape
 // and every byte of UTF-8 right, no empty segment. net/url would pass over or repair most of that, so that what is
@@ -41,7 +42,7 @@ func parseForm(body []byte) (fields map[string]string, reason string) {
 			return nil, "escape"
 		case !utf8.ValidString(name) || !utf8.ValidString(value):
 			return nil, "utf8"
-		case !found || !fieldName.MatchString(name):
+		case !found || !fieldName().MatchString(name):
 			return nil, "field_name"
 		}
 		if _, twice := fields[name]; twice {
@@ -81,12 +82,12 @@ func signedText(fields map[string]string) string {
 // embedded finds, in a value, the text of another field: "&refund_fee=". The signed text has no quoting, so such a form signs
 // exactly like one in which that field stands by itself: who could send it on could move or hide a field under a
 // good signature. Real values have no reason to look like that (our subjects contain neither '&' nor '=').
-var embedded = regexp.MustCompile(`&[a-z][a-z0-9_]*=`)
+var embedded = pattern.Of(`&[a-z][a-z0-9_]*=`)
 
 // ambiguous names a field whose value contains another field, or is empty.
 func ambiguous(fields map[string]string) string {
 	for name, value := range fields {
-		if name != "sign" && strings.Contains(value, "&") && embedded.MatchString(value) {
+		if name != "sign" && strings.Contains(value, "&") && embedded().MatchString(value) {
 			return name
 		}
 	}

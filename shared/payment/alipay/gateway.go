@@ -10,7 +10,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -19,6 +18,7 @@ import (
 	sdk "github.com/smartwalle/alipay/v3"
 
 	"billingcentre/shared/money"
+	"billingcentre/shared/pattern"
 	"billingcentre/shared/payment"
 )
 
@@ -196,7 +196,7 @@ type tradeAnswer struct {
 
 // trade reads the answer with the same care as a notice. What can't be read proves nothing: the outcome is unknown.
 func (a tradeAnswer) trade() (payment.Trade, error) {
-	if a.TransCurrency != "" && a.TransCurrency != string(money.CNY) || !tradeRefForm.MatchString(a.TradeNo) {
+	if a.TransCurrency != "" && a.TransCurrency != string(money.CNY) || !tradeRefForm().MatchString(a.TradeNo) {
 		return payment.Trade{}, unknown("query", "currency %.8q, trade %.64q", a.TransCurrency, a.TradeNo)
 	}
 	fields := map[string]string{"total_amount": a.TotalAmount, "receipt_amount": a.ReceiptAmount, "send_pay_date": a.SendPayDate}
@@ -248,7 +248,7 @@ func (g guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-var answerName = regexp.MustCompile(`^[a-z_.]+_response$`)
+var answerName = pattern.Of(`^[a-z_.]+_response$`)
 
 // reseal reads an answer's envelope strictly and writes it anew with the signed part, byte for byte, and its signature
 // only. Left to itself the SDK believes an error that nobody signed, takes the last of two members with one name, and goes and
@@ -292,7 +292,7 @@ func rewrite(members map[string]json.RawMessage, serials []string) ([]byte, erro
 	var signature, signed, by string
 	_ = json.Unmarshal(members["sign"], &signature) // what isn't a string stays empty
 	for member := range members {
-		if !answerName.MatchString(member) {
+		if !answerName().MatchString(member) {
 			continue
 		}
 		if signed != "" {

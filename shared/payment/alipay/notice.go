@@ -161,10 +161,10 @@ func read(fields map[string]string) (payment.Notice, error) {
 	if kind := fields["notify_type"]; kind != "trade_status_sync" {
 		return payment.Notice{}, unreadable(fields, "notify_type", "%.64q is not a notice about a trade", kind)
 	}
-	if !orderIDForm.MatchString(fields["out_trade_no"]) {
+	if !orderIDForm().MatchString(fields["out_trade_no"]) {
 		return payment.Notice{}, unreadable(fields, "out_trade_no", "it names no order that we could have made")
 	}
-	if !tradeRefForm.MatchString(fields["trade_no"]) {
+	if !tradeRefForm().MatchString(fields["trade_no"]) {
 		return payment.Notice{}, unreadable(fields, "trade_no", "it has no usable trade number")
 	}
 	n := payment.Notice{ID: fields["notify_id"], Refund: fields["out_biz_no"], Fields: fields}

@@ -20,7 +20,7 @@ var (
 
 // Close implements payment.Closer (alipay.trade.close).
 func (c *Channel) Close(ctx context.Context, orderID string) error {
-	if !orderIDForm.MatchString(orderID) {
+	if !orderIDForm().MatchString(orderID) {
 		return &payment.OrderError{Field: "id", Rule: idRule}
 	}
 	var answer struct {
@@ -65,14 +65,14 @@ func (c *Channel) Page(ctx context.Context, order payment.Order, returnURL strin
 
 // Find implements payment.Finder (alipay.trade.query by trade_no).
 func (c *Channel) Find(ctx context.Context, ref string) (payment.Trade, error) {
-	if !tradeRefForm.MatchString(ref) {
+	if !tradeRefForm().MatchString(ref) {
 		return payment.Trade{}, &payment.Refused{Channel: name, Code: "not asked", Message: "it isn't a trade number", Meaning: payment.ErrNoTrade}
 	}
 	var answer tradeAnswer
 	if err := c.call(ctx, sdk.NewPayload("alipay.trade.query").AddBizField("trade_no", ref), &answer); err != nil {
 		return payment.Trade{}, err
 	}
-	if answer.TradeNo != ref || !orderIDForm.MatchString(answer.OutTradeNo) {
+	if answer.TradeNo != ref || !orderIDForm().MatchString(answer.OutTradeNo) {
 		return payment.Trade{}, unknown("query", "the answer is about another trade")
 	}
 	return answer.trade()
@@ -145,9 +145,9 @@ func (c *Channel) QueryRefund(ctx context.Context, refund payment.Refund) (payme
 
 func checkRefund(r payment.Refund) error {
 	switch {
-	case !orderIDForm.MatchString(r.ID):
+	case !orderIDForm().MatchString(r.ID):
 		return &payment.OrderError{Field: "id", Rule: idRule}
-	case !tradeRefForm.MatchString(r.Ref):
+	case !tradeRefForm().MatchString(r.Ref):
 		return &payment.OrderError{Field: "trade", Rule: "must be a trade number"}
 	case r.Amount.Currency() != money.CNY || !r.Amount.IsPositive():
 		return &payment.OrderError{Field: "amount", Rule: "must be above 0.00 CNY"}
