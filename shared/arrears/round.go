@@ -12,13 +12,15 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"billingcentre/shared/ledger"
+	"billingcentre/shared/refusal"
 	"billingcentre/shared/wallet"
 )
 
 const (
-	roundPage = 100             // accounts that are listed at once
-	hands     = 8               // accounts looked at together
-	reserve   = 5 * time.Second // of the function's time, in which no further page is begun
+	roundPage  = 100             // accounts that are listed at once
+	mostLocked = 1_000           // locked accounts that one run looks at: beyond that they take turns
+	hands      = 8               // accounts looked at together
+	reserve    = 5 * time.Second // of the function's time, in which no further page is begun
 )
 
 // Outcome is what one run did.
@@ -30,24 +32,32 @@ type Outcome struct {
 // Run is what the schedule has done every minute: it takes up accounts that fell into arrears, takes the steps of
 // countdowns that are due, and unlocks who has repaid.
 func (k *Keeper) Run(ctx context.Context) (Outcome, error) {
-	now := k.Ledger.Now()
 	return k.rounds(ctx,
-		round{markList, time.Time{}, k.takeUp},
-		round{list(Counting), now, k.visit},
-		round{list(Locked), time.Time{}, k.visit})
+		round{list: markList, visit: k.takeUp},
+		round{list: list(Counting), until: k.Ledger.Now(), visit: k.visit},
+		round{list: list(Locked), turns: "locked", most: mostLocked, visit: k.visit})
 }
 
 // Patrol looks at all others with an open case, for who has repaid without the bus having told us. Nothing but the
 // lists of open cases waits for it: a countdown's steps look at the wallet first.
 func (k *Keeper) Patrol(ctx context.Context) (Outcome, error) {
-	return k.rounds(ctx, round{list(Owing), time.Time{}, k.visit}, round{list(Counting), time.Time{}, k.visit})
+	return k.rounds(ctx,
+		round{list: list(Owing), turns: "owing", visit: k.visit},
+		round{list: list(Counting), turns: "counting", visit: k.visit})
 }
 
-// round is a list and what is done with each of its documents; until, if set, ends a list that is ordered by time.
+// round is a list and what is done with each of its documents.
 type round struct {
 	list  string
-	until time.Time
+	until time.Time // if set, ends a list that is ordered by time
+	turns string    // the name by which it is kept how far a list was visited that is too long for one run: they take turns
+	most  int       // documents that one run visits, up to a page; 0: as many as there is time for
 	visit func(ctx context.Context, document ledger.Document) error
+}
+
+// turn is before which rank the next run goes on, beyond the first page.
+type turn struct {
+	Before string `json:"before,omitempty"`
 }
 
 func (k *Keeper) rounds(ctx context.Context, rounds ...round) (out Outcome, err error) {
@@ -63,32 +73,78 @@ func (k *Keeper) rounds(ctx context.Context, rounds ...round) (out Outcome, err 
 	return out, nil
 }
 
+// round visits the first page, and then goes on behind it, or where the last run ended: a list that is longer than one run
+// can do must not keep its end from being visited.
 func (k *Keeper) round(ctx context.Context, r round, out *Outcome) error {
-	for before := ""; ; {
-		page, err := k.Ledger.Store.List(ctx, r.list, before, roundPage)
-		if err != nil {
-			return err
-		}
-		last := len(page) < roundPage
-		if !r.until.IsZero() {
-			due := slices.IndexFunc(page, func(d ledger.Document) bool { return d.Rank < ledger.SoonestFirst(r.until, "") })
-			if due >= 0 {
-				page, last = page[:due], true // the rest is later
-			}
-		}
-		failed := k.visitAll(ctx, page, r.visit)
-		for i, document := range page {
-			before = document.Rank
-			out.Looked++
-			if failed[i] != nil {
-				out.Failed++
-				k.Log.Error("arrears", "document", document.Key.ID, "error", failed[i].Error())
-			}
-		}
-		if deadline, bounded := ctx.Deadline(); last || ctx.Err() != nil || bounded && time.Until(deadline) < reserve {
-			return nil
+	next, err := k.page(ctx, r, "", out)
+	if err != nil || next == "" || !room(ctx) {
+		return err
+	}
+	if r.turns == "" {
+		_, err = k.pages(ctx, r, next, out)
+		return err
+	}
+	key := ledger.DocumentKey{Kind: "arrears-turn", ID: r.turns}
+	at, document, err := ledger.Read[turn](ctx, k.Ledger.Store, key)
+	if err != nil && !refusal.Is(err, refusal.NotFound) {
+		return err
+	}
+	if at.Before == "" {
+		at.Before = next
+	}
+	ended, err := k.pages(ctx, r, at.Before, out)
+	if err != nil {
+		return err
+	}
+	err = k.Ledger.Store.Put(context.WithoutCancel(ctx), document.With(turn{ended}))
+	if errors.Is(err, ledger.ErrStale) { // another run was here at the same time; both did good
+		err = nil
+	}
+	return err
+}
+
+// pages visits pages from before a rank on, as many as there is room for. It gives the rank to go on before; "" at the
+// list's end.
+func (k *Keeper) pages(ctx context.Context, r round, before string, out *Outcome) (next string, err error) {
+	next = before
+	for seen := roundPage; next != "" && room(ctx) && (r.most == 0 || seen < r.most); seen += roundPage {
+		if next, err = k.page(ctx, r, next, out); err != nil {
+			return "", err
 		}
 	}
+	return next, nil
+}
+
+// room tells whether there is time for another page.
+func room(ctx context.Context) bool {
+	deadline, bounded := ctx.Deadline()
+	return ctx.Err() == nil && (!bounded || time.Until(deadline) >= reserve)
+}
+
+// page visits a page of a list, and gives the rank to go on before; "" when there is nothing more to visit.
+func (k *Keeper) page(ctx context.Context, r round, before string, out *Outcome) (next string, err error) {
+	page, err := k.Ledger.Store.List(ctx, r.list, before, roundPage)
+	if err != nil {
+		return "", err
+	}
+	if len(page) == roundPage {
+		next = page[roundPage-1].Rank
+	}
+	if !r.until.IsZero() {
+		due := slices.IndexFunc(page, func(d ledger.Document) bool { return d.Rank < ledger.SoonestFirst(r.until, "") })
+		if due >= 0 {
+			page, next = page[:due], "" // the rest is later
+		}
+	}
+	failed := k.visitAll(ctx, page, r.visit)
+	for i, document := range page {
+		out.Looked++
+		if failed[i] != nil {
+			out.Failed++
+			k.Log.Error("arrears", "document", document.Key.ID, "error", failed[i].Error())
+		}
+	}
+	return next, nil
 }
 
 // visitAll visits a page of documents, several accounts together. Those of one account come one after the other, and none
