@@ -67,7 +67,7 @@ var before = map[string]string{
 func TestEvents(t *testing.T) {
 	apitest.Run(t, "bank-transfer", func(t *testing.T, name string) api.Handler {
 		handler := newHandler(t)
-		for _, earlier := range strings.Fields(before[name]) {
+		for earlier := range strings.FieldsSeq(before[name]) {
 			apitest.Send(t, handler, apitest.Event(t, "bank-transfer", earlier))
 		}
 		return handler

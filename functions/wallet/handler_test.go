@@ -254,7 +254,7 @@ func TestChangesAddUpToTheBalances(t *testing.T) {
 	sums, cursor := map[string]int64{}, ""
 	var last receipt.Balances
 	count := 0
-	for page := 0; page < 20; page++ {
+	for range 20 {
 		var list api.Page[item]
 		query := "limit=3"
 		if cursor != "" {
@@ -316,7 +316,7 @@ func TestRareBillsAreFoundInBoundedReads(t *testing.T) {
 		}
 	}
 	seen, cursor := []string{}, ""
-	for pages := 0; pages < 10; pages++ {
+	for range 10 {
 		query := "limit=2"
 		if cursor != "" {
 			query += "&cursor=" + cursor

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"testing"
 	"time"
 
@@ -164,9 +165,7 @@ func (w *world) get(path, query string) apitest.Answer {
 func (w *world) send(c apitest.Call) apitest.Answer {
 	w.t.Helper()
 	params := map[string]string{"account": "acme"}
-	for name, value := range c.Params {
-		params[name] = value
-	}
+	maps.Copy(params, c.Params)
 	c.Params = params
 	return apitest.Send(w.t, w.serve, c.Event())
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -171,9 +172,7 @@ func (c *cashier) signature(t *testing.T) {
 	values, _ := url.ParseQuery(good)
 	change := func(pairs ...string) string {
 		changed := url.Values{}
-		for name, v := range values {
-			changed[name] = v
-		}
+		maps.Copy(changed, values)
 		for i := 0; i < len(pairs); i += 2 {
 			if changed.Set(pairs[i], pairs[i+1]); pairs[i+1] == "-" {
 				changed.Del(pairs[i])

@@ -16,6 +16,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -117,9 +118,7 @@ func encode(r Response) (events.APIGatewayV2HTTPResponse, error) {
 		StatusCode: max(r.Status, http.StatusOK),
 		Headers:    map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store"},
 	}
-	for name, value := range r.Headers {
-		out.Headers[name] = value
-	}
+	maps.Copy(out.Headers, r.Headers)
 	if raw, ok := r.Body.(Raw); ok {
 		out.Headers["Content-Type"] = raw.ContentType
 		if strings.HasPrefix(raw.ContentType, "text/") {

@@ -3,6 +3,7 @@ package export
 import (
 	"context"
 	"iter"
+	"slices"
 	"strconv"
 	"time"
 
@@ -65,14 +66,7 @@ func numberOf(place string) int64 {
 // nil tells all. Of one workspace ("": any) only the settlements of its bills are told, as in the list.
 func Movements(walk Changes, f books.ChangeFilter, workspace wallet.WorkspaceID, zone *time.Location, language Language) Table {
 	at := clock{zone}
-	wanted := func(fund books.Fund) bool {
-		for _, chosen := range f.Funds {
-			if chosen == fund {
-				return true
-			}
-		}
-		return len(f.Funds) == 0
-	}
+	wanted := func(fund books.Fund) bool { return len(f.Funds) == 0 || slices.Contains(f.Funds, fund) }
 	return Table{
 		Columns: []Heading{
 			at.heading("Time", "时间"),

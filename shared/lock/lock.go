@@ -6,6 +6,7 @@ package lock
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"billingcentre/shared/arrears"
@@ -74,9 +75,7 @@ func read(ctx context.Context, store ledger.Store, keys []ledger.DocumentKey) (m
 		return found, err
 	}
 	rest, err := read(ctx, store, keys[most:])
-	for key, document := range rest {
-		found[key] = document
-	}
+	maps.Copy(found, rest)
 	return found, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -98,9 +99,7 @@ func entries(ctx context.Context, store ledger.Store, keys []wallet.Key) (map[wa
 		if err != nil {
 			return nil, err
 		}
-		for key, entry := range found {
-			out[key] = entry
-		}
+		maps.Copy(out, found)
 	}
 	return out, nil
 }

@@ -3,6 +3,7 @@ package recharge
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"billingcentre/shared/ledger"
@@ -70,11 +71,7 @@ func (d *Desk) admit(head wallet.Head, wish Wish) (money.Amount, error) {
 	if head.Version == 0 {
 		return money.Amount{}, refusal.Of(refusal.NotFound, "There is no such account.")
 	}
-	collects := false
-	for _, currency := range d.Channel.Currencies() {
-		collects = collects || currency == head.Currency
-	}
-	if !collects {
+	if !slices.Contains(d.Channel.Currencies(), head.Currency) {
 		return money.Amount{}, refusal.Of(refusal.NotApplicable, "The channel %s doesn't collect %s.", d.Channel.Name(), head.Currency)
 	}
 	amount, err := money.Parse("/amount", wish.Amount, head.Currency)

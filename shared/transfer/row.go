@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"billingcentre/shared/ledger"
@@ -96,14 +97,10 @@ func (r Row) left(gone func(Part) bool) money.Amount {
 
 // State is told by the parts alone.
 func (r Row) State() RowState {
-	asked := false
-	for _, p := range r.Parts {
-		asked = asked || p.State == Asked
-	}
 	switch {
 	case r.Held().IsZero():
 		return Settled
-	case asked:
+	case slices.ContainsFunc(r.Parts, func(p Part) bool { return p.State == Asked }):
 		return AwaitingSecond
 	case r.Free().IsZero():
 		return Booking

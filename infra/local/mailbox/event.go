@@ -3,6 +3,7 @@ package mailbox
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -55,9 +56,7 @@ func (e event) id() string { return e.mail.ID + strings.ToLower("-"+e.what) }
 func (e event) text(now time.Time) ([]byte, error) {
 	const form = "2006-01-02T15:04:05.000Z"
 	tags := map[string][]string{"ses:configuration-set": {e.mail.Set}}
-	for name, values := range e.mail.Tags {
-		tags[name] = values
-	}
+	maps.Copy(tags, e.mail.Tags)
 	detail := map[string]any{
 		"eventType": e.what,
 		"mail": map[string]any{

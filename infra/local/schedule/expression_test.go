@@ -2,6 +2,7 @@ package schedule_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -144,11 +145,11 @@ func TestCronIsWhatItSays(t *testing.T) {
 		}
 		last := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC).Add(time.Duration(rapid.IntRange(0, 400*24*3600).Draw(t, "last")) * time.Second)
 		matches := func(at time.Time) bool {
-			day := has(days, at.Day())
+			day := slices.Contains(days, at.Day())
 			if byWeekday {
-				day = has(weekdays, int(at.Weekday())+1)
+				day = slices.Contains(weekdays, int(at.Weekday())+1)
 			}
-			return has(minutes, at.Minute()) && has(hours, at.Hour()) && day
+			return slices.Contains(minutes, at.Minute()) && slices.Contains(hours, at.Hour()) && day
 		}
 		want := last.In(shanghai).Truncate(time.Minute).Add(time.Minute)
 		for !matches(want) {
@@ -162,13 +163,4 @@ func TestCronIsWhatItSays(t *testing.T) {
 
 func join(list []int) string {
 	return strings.Trim(strings.Join(strings.Fields(fmt.Sprint(list)), ","), "[]")
-}
-
-func has(list []int, n int) bool {
-	for _, v := range list {
-		if v == n {
-			return true
-		}
-	}
-	return false
 }
