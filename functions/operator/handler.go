@@ -36,6 +36,8 @@ func (h handler) routes() []api.Route {
 		{Key: "POST /v1/operator/accounts/{account}/cards", Handle: h.allocate},
 		{Key: "POST /v1/operator/accounts/{account}/adjustments", Handle: h.adjust},
 		{Key: "POST /v1/operator/bills/{bill}/reversal", Handle: h.reverse},
+		{Key: "GET /v1/operator/reversal-cases", Handle: h.listReversalCases},
+		{Key: "POST /v1/operator/reversal-cases/{case}/closure", Handle: h.closeReversalCase},
 		{Key: "PUT /v1/operator/partners/{partner}/quota", Handle: h.setQuota},
 		{Key: "GET /v1/operator/audit", Handle: h.listFindings},
 		{Key: "GET /v1/operator/proofs", Handle: h.listProofs},

@@ -23,6 +23,7 @@ const (
 	reversals   = "POST /v1/operator/bills/{bill}/reversal"
 	quotas      = "PUT /v1/operator/partners/{partner}/quota"
 	closures    = "POST /v1/operator/proof-cases/{case}/closure"
+	caseEnds    = "POST /v1/operator/reversal-cases/{case}/closure"
 	retries     = "POST /v1/operator/cloud-records/{record}/retry"
 	recordEnds  = "POST /v1/operator/cloud-records/{record}/closure"
 	customers   = "PUT /v1/operator/cloud-customers/{provider}/{customer}"
@@ -72,25 +73,31 @@ var given = map[string]func(w *world){
 		again("cloud-retry-again")(w)
 		w.meter(metering.Accepted)
 	},
-	"cloud-retry-doubtful":      owed(metering.Unknown),
-	"cloud-retry-looked":        owed(metering.Unknown),
-	"cloud-write-off":           owed(metering.Refused),
-	"cloud-close-accepted":      owed(metering.Unknown),
-	"cloud-close-bad":           owed(metering.Unknown),
-	"cloud-close-settled":       owed(metering.Accepted),
-	"cloud-customer":            nil,
-	"cloud-customer-bad":        nil,
-	"reverse-cloud-accepted":    func(w *world) { w.settle("b-1", wallet.Cloud); w.meter(metering.Accepted) },
-	"quota":                     nil,
-	"proofs":                    proven,
-	"proof":                     proven,
-	"proof-unknown":             proven,
-	"proof-cases":               proven,
-	"proof-cases-unknown-state": nil,
-	"proof-case-close":          proven,
-	"proof-case-close-again":    func(w *world) { proven(w); again("proof-case-close")(w) },
-	"proof-case-unknown":        proven,
-	"proof-cases-closed":        func(w *world) { proven(w); again("proof-case-close")(w) },
+	"cloud-retry-doubtful":         owed(metering.Unknown),
+	"cloud-retry-looked":           owed(metering.Unknown),
+	"cloud-write-off":              owed(metering.Refused),
+	"cloud-close-accepted":         owed(metering.Unknown),
+	"cloud-close-bad":              owed(metering.Unknown),
+	"cloud-close-settled":          owed(metering.Accepted),
+	"cloud-customer":               nil,
+	"cloud-customer-bad":           nil,
+	"reverse-cloud-accepted":       func(w *world) { w.settle("b-1", wallet.Cloud); w.meter(metering.Accepted) },
+	"reversal-cases":               irreversible,
+	"reversal-cases-closed":        func(w *world) { irreversible(w); again("reversal-case-close")(w) },
+	"reversal-cases-unknown-state": nil,
+	"reversal-case-close":          irreversible,
+	"reversal-case-close-again":    func(w *world) { irreversible(w); again("reversal-case-close")(w) },
+	"reversal-case-unknown":        irreversible,
+	"quota":                        nil,
+	"proofs":                       proven,
+	"proof":                        proven,
+	"proof-unknown":                proven,
+	"proof-cases":                  proven,
+	"proof-cases-unknown-state":    nil,
+	"proof-case-close":             proven,
+	"proof-case-close-again":       func(w *world) { proven(w); again("proof-case-close")(w) },
+	"proof-case-unknown":           proven,
+	"proof-cases-closed":           func(w *world) { proven(w); again("proof-case-close")(w) },
 	"audit": func(w *world) { // a top-up without an order
 		w.do(wallet.TopUp{Order: "R1", Amount: money.Units(money.CNY, 5), Channel: "alipay", Trade: "T1"})
 		auditor := audit.Auditor{Store: w.ledger.Store, Now: w.ledger.Now}
@@ -108,6 +115,14 @@ var given = map[string]func(w *world){
 	"replay":              func(w *world) { w.keep("m-1", "usage-bills", "{") },
 	"replay-other-source": func(w *world) { w.keep("m-1", "alipay", "x=1") },
 	"replay-unknown":      nil,
+}
+
+// irreversible has a bill settled whose charge the cloud accepts, and asks for its reversal.
+func irreversible(w *world) {
+	w.settle("b-1", wallet.Cloud)
+	w.meter(metering.Accepted)
+	w.now = w.now.Add(time.Hour)
+	again("reverse-cloud-accepted")(w)
 }
 
 func TestEvents(t *testing.T) {
@@ -135,6 +150,7 @@ func TestWhoMay(t *testing.T) {
 		reversals:   `{"reason":"r"}`,
 		quotas:      `{"currency":"CNY","amount":"1"}`,
 		closures:    `{"reason":"r"}`,
+		caseEnds:    `{"reason":"r"}`,
 		retries:     `{"reason":"r"}`,
 		recordEnds:  `{"outcome":"accepted","reason":"r"}`,
 		customers:   `{"license_arn":""}`,
@@ -154,16 +170,22 @@ func TestWhoMay(t *testing.T) {
 		} {
 			w := newWorld(t)
 			w.quotaOf(100)
-			w.settle("b-1", wallet.BillingCenter)
+			open := foundCase
+			if route.Key == caseEnds {
+				irreversible(w)
+				open = "b-1"
+			} else {
+				w.settle("b-1", wallet.BillingCenter)
+				owed(metering.NotSubscribed)(w)
+			}
 			w.keep("m-1", "usage-bills", "{}")
-			owed(metering.NotSubscribed)(w)
 			batch, _, err := w.vouchers.Issue(t.Context(), orderOf(1))
 			if err != nil {
 				t.Fatal(err)
 			}
 			proven(w)
 			got := w.sendBy(row.who, route.Key, "k", bodies[route.Key], "bill", "b-1", "message", "m-1", "partner", "reseller", "batch", batch.ID,
-				"proof", "alipay-2026-11-01", "case", foundCase, "record", chargeRecord, "provider", "aws", "customer", "c-1")
+				"proof", "alipay-2026-11-01", "case", open, "record", chargeRecord, "provider", "aws", "customer", "c-1")
 			if !row.fits(got.Status) {
 				t.Errorf("%s by %s: %d %s", route.Key, row.who.Role, got.Status, got.Body)
 			}

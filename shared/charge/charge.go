@@ -141,9 +141,22 @@ func ListPending(ctx context.Context, store ledger.Store, before string, limit i
 	return charges, err
 }
 
+// AcceptedError is the Conflict of a bill's reversal whose charge the cloud has accepted: only people can put that right.
+type AcceptedError struct {
+	Charge Charge
+	Record Record
+}
+
+func (e *AcceptedError) Error() string { return e.Unwrap().Error() }
+
+// Unwrap is the refusal.
+func (e *AcceptedError) Unwrap() error {
+	return refusal.Of(refusal.Conflict, "The cloud has accepted the charge of %s %s; that can't be undone here.", e.Charge.Currency, e.Charge.Amount)
+}
+
 // Reverse gives the documents to commit with the reversal of a bill (README rule 21): a pending charge becomes void, and
-// so does one that the cloud has certainly not taken. What it has taken can't be undone, and what it may have taken must
-// be known first: Conflict.
+// so does one that the cloud has certainly not taken. What it has taken can't be undone (an AcceptedError), and what it may
+// have taken must be known first: Conflict.
 func Reverse(ctx context.Context, store ledger.Store, bill wallet.BillID) ([]ledger.Document, error) {
 	c, document, err := ledger.Read[Charge](ctx, store, Key(bill))
 	switch {
@@ -163,7 +176,7 @@ func Reverse(ctx context.Context, store ledger.Store, bill wallet.BillID) ([]led
 	}
 	switch {
 	case record.State == RecordAccepted:
-		return nil, refusal.Of(refusal.Conflict, "The cloud has accepted the charge of %s %s; that can't be undone here.", c.Currency, c.Amount)
+		return nil, &AcceptedError{c, record}
 	case record.State == RecordWrittenOff:
 		return nil, nil
 	case record.State == RecordCase && !record.Doubtful:

@@ -1,9 +1,13 @@
 // Package reversal is the undoing of a settled bill, once (README rule 21), with all that turns in the same commit. It is
 // a package of its own, so that the simulation can run what the operator's desk runs.
+//
+//	reversal.go  Do: the undoing
+//	case.go      Case: what can't be undone here, until an operator has put it right
 package reversal
 
 import (
 	"context"
+	"errors"
 
 	"billingcentre/shared/charge"
 	"billingcentre/shared/ledger"
@@ -19,7 +23,8 @@ type Wish struct {
 	Actor  string
 }
 
-// Do reverses a settled bill, of whatever account. A bill that isn't settled is the refusal NotFound.
+// Do reverses a settled bill, of whatever account. A bill that isn't settled is the refusal NotFound; one whose charge the
+// cloud has accepted becomes a Case, and is a Conflict.
 func Do(ctx context.Context, l *ledger.Ledger, wish Wish) (ledger.Receipt, error) {
 	key := wallet.BillKey(wish.Bill)
 	found, err := l.Store.Entries(ctx, key)
@@ -31,7 +36,11 @@ func Do(ctx context.Context, l *ledger.Ledger, wish Wish) (ledger.Receipt, error
 		return ledger.Receipt{}, None()
 	}
 	command := wallet.Reverse{Settled: settled, Once: wish.Once, Reason: wish.Reason, Actor: wish.Actor}
-	return l.Do(ctx, settled.Account, intent(l, command))
+	receipt, err := l.Do(ctx, settled.Account, intent(l, command))
+	if accepted, ok := errors.AsType[*charge.AcceptedError](err); ok {
+		return ledger.Receipt{}, open(ctx, l, wish, accepted)
+	}
+	return receipt, err
 }
 
 // None is the refusal of a bill that isn't settled.
