@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"billingcentre/shared/audit"
@@ -18,6 +19,10 @@ import (
 const (
 	page    = 100              // accounts that are listed at once
 	reserve = 15 * time.Second // of the function's time, in which no further account is begun
+
+	knownPages = 10             // of accounts that were audited before, looked for in the list in one run
+	knownEvery = 20 * time.Hour // how often all of them are
+	mostMissed = 100            // accounts that the list lacks, looked for again in every run
 )
 
 type handler struct {
@@ -46,6 +51,10 @@ type outcome struct {
 type round struct {
 	Accounts string `json:"accounts,omitempty"` // rank of the account that was audited last; "" begins a new round
 	Charges  string `json:"charges,omitempty"`  // the same of the charges that are pending at the cloud
+
+	Known  string             `json:"known,omitempty"`  // rank of the account that was looked for last in the list of all
+	Looked time.Time          `json:"looked,omitzero"`  // when all of them had been
+	Missed []wallet.AccountID `json:"missed,omitempty"` // those that it lacked: looked for in every run
 }
 
 var roundKey = ledger.DocumentKey{Kind: "audit-round", ID: "accounts"}
@@ -62,7 +71,7 @@ func (h handler) handle(ctx context.Context, event duty) (outcome, error) {
 		return outcome{}, err
 	}
 	var out outcome
-	err = errors.Join(h.accounts(ctx, &at, &out), h.charges(ctx, &at, &out))
+	err = errors.Join(h.accounts(ctx, &at, &out), h.charges(ctx, &at, &out), h.known(ctx, &at, &out))
 	h.log.Info("audit", "accounts", out.Accounts, "entries", out.Entries, "findings", out.Findings, "late", out.Late, "failed", out.Failed, "round", out.Round)
 	if err == nil {
 		err = h.auditor.Store.Put(context.WithoutCancel(ctx), document.With(at))
@@ -78,7 +87,7 @@ func (h handler) handle(ctx context.Context, event duty) (outcome, error) {
 
 func (h handler) accounts(ctx context.Context, at *round, out *outcome) error {
 	for {
-		listed, err := h.directory.Accounts(ctx, at.Accounts, page)
+		listed, err := h.directory.List(ctx, at.Accounts, page)
 		if err != nil {
 			return err
 		}
@@ -87,7 +96,7 @@ func (h handler) accounts(ctx context.Context, at *round, out *outcome) error {
 				return nil
 			}
 			h.account(ctx, account.ID, out)
-			at.Accounts = account.Rank()
+			at.Accounts = account.Rank
 		}
 		if len(listed) < page {
 			at.Accounts, out.Round = "", true
@@ -119,6 +128,33 @@ func (h handler) charges(ctx context.Context, at *round, out *outcome) (err erro
 	found, at.Charges, err = h.auditor.Charges(ctx, at.Charges)
 	h.found(found, out)
 	return err
+}
+
+// known looks for the accounts that were audited before in the list of all: in all of it once a day, and for those that it
+// lacked in every run.
+func (h handler) known(ctx context.Context, at *round, out *outcome) error {
+	looked := at.Missed
+	for pages := 0; pages < knownPages && (at.Known != "" || h.auditor.Now().Sub(at.Looked) >= knownEvery); pages++ {
+		known, next, err := h.auditor.Known(ctx, at.Known)
+		if err != nil {
+			return err
+		}
+		if at.Known = next; next == "" {
+			at.Looked = h.auditor.Now().UTC().Truncate(time.Second)
+		}
+		looked = append(looked[:len(looked):len(looked)], known...)
+	}
+	slices.Sort(looked)
+	found, err := h.auditor.Vanished(ctx, slices.Compact(looked))
+	if err != nil {
+		return err
+	}
+	at.Missed = nil
+	for _, f := range found[:min(len(found), mostMissed)] {
+		at.Missed = append(at.Missed, f.Account)
+	}
+	h.found(found, out)
+	return nil
 }
 
 func (h handler) found(found []audit.Finding, out *outcome) {

@@ -89,6 +89,60 @@ func TestARoundAuditsAllAccounts(t *testing.T) {
 	}
 }
 
+// An account that is taken out of the list of all isn't forgotten: within a day it is found, and then by every run.
+func TestAnAccountThatIsOutOfTheListIsFound(t *testing.T) {
+	for what, spoil := range map[string]func(*ledger.Document){
+		"its document is in no list":       func(d *ledger.Document) { *d = d.In("", "") },
+		"its document is in another place": func(d *ledger.Document) { *d = d.In(d.List, "2026") },
+		"its document is another's":        func(d *ledger.Document) { d.Body = []byte(`{"account_id":"a-002"}`) },
+		"its document is nothing":          func(d *ledger.Document) { d.Body = []byte(`-`) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			w := newWorld(t, 230)
+			w.run()
+			if got := w.run(); got.Findings != 0 {
+				t.Fatalf("%+v", got)
+			}
+			key := ledger.DocumentKey{Kind: "account", ID: "a-001"}
+			put := func(change func(*ledger.Document)) {
+				t.Helper()
+				found, err := w.store.Documents(t.Context(), key)
+				document := found[key]
+				change(&document)
+				if err == nil {
+					err = w.store.Put(t.Context(), document)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			found, err := w.store.Documents(t.Context(), key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			put(spoil)
+			first := 0
+			for run := 1; run <= 100; run++ {
+				w.now = w.now.Add(15 * time.Minute)
+				switch got := w.run(); {
+				case got.Findings > 0 && first == 0:
+					first = run
+				case got.Findings == 0 && first > 0:
+					t.Fatalf("found by run %d, and not by run %d", first, run)
+				}
+			}
+			kept, err := audit.Findings(t.Context(), w.store, "", 10)
+			if err != nil || first == 0 || len(kept) != 1 || kept[0].Account != "a-001" || kept[0].Kind != audit.AccountMissing {
+				t.Errorf("found by run %d: %v, %v", first, kept, err)
+			}
+			put(func(d *ledger.Document) { d.Body, d.List, d.Rank = found[key].Body, found[key].List, found[key].Rank })
+			if w.run(); w.run().Findings > 0 {
+				t.Error("put right, it is found")
+			}
+		})
+	}
+}
+
 // Of a run that has no time left, the next one takes over where it ended.
 func TestARunGoesOnWhereTheLastOneEnded(t *testing.T) {
 	w := newWorld(t, 230)

@@ -33,6 +33,7 @@ type table struct {
 	t      *testing.T
 	client *dynamodb.Client
 	name   string
+	do     func(ledger.Intent) (ledger.Receipt, error)
 	verifier
 }
 
@@ -42,12 +43,13 @@ type item = map[string]types.AttributeValue
 func newTable(t *testing.T) *table {
 	client, name := dynamodbtest.Client(t)
 	store := dynamo.New(client, name)
-	tb := &table{t, client, name, verifier{&audit.Auditor{Store: store, Now: time.Now, Grace: wallet.DefaultPolicy().Grace}, io.Discard}}
+	tb := &table{t: t, client: client, name: name, verifier: verifier{&audit.Auditor{Store: store, Now: time.Now, Grace: wallet.DefaultPolicy().Grace}, io.Discard}}
 	now := time.Date(2026, 11, 2, 3, 0, 0, 0, time.UTC)
 	l := &ledger.Ledger{Store: store, Policy: wallet.DefaultPolicy(), Now: func() time.Time { now = now.Add(time.Second); return now }}
+	tb.do = func(intent ledger.Intent) (ledger.Receipt, error) { return l.Do(t.Context(), "acme", intent) }
 	do := func(intent ledger.Intent) {
 		t.Helper()
-		if _, err := l.Do(t.Context(), "acme", intent); err != nil {
+		if _, err := tb.do(intent); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -88,6 +90,31 @@ func (tb *table) put(what item) {
 	if _, err := tb.client.PutItem(tb.t.Context(), &dynamodb.PutItemInput{TableName: &tb.name, Item: what}); err != nil {
 		tb.t.Fatal(err)
 	}
+}
+
+func (tb *table) remove(pk, sk string) {
+	tb.t.Helper()
+	if _, err := tb.client.DeleteItem(tb.t.Context(), &dynamodb.DeleteItemInput{TableName: &tb.name, Key: key(pk, sk)}); err != nil {
+		tb.t.Fatal(err)
+	}
+}
+
+func (tb *table) drop(pk, sk string, names ...string) {
+	tb.t.Helper()
+	raw := tb.get(pk, sk)
+	for _, name := range names {
+		delete(raw, name)
+	}
+	tb.put(raw)
+}
+
+// audited is the table after the auditor has been there.
+func (tb *table) audited() *table {
+	tb.t.Helper()
+	if got, err := tb.Audit(tb.t.Context(), "acme"); err != nil || !got.Complete() {
+		tb.t.Fatalf("%+v, %v", got, err)
+	}
+	return tb
 }
 
 // rewrite writes an entry over the one of its key, in the table's own form: made by a commit in another table.
@@ -147,9 +174,7 @@ func TestEachCorruptionOfTheTableIsFound(t *testing.T) {
 			tb.put(raw)
 		}},
 		"an entry is deleted": {audit.Missing, func(tb *table) {
-			if _, err := tb.client.DeleteItem(tb.t.Context(), &dynamodb.DeleteItemInput{TableName: &tb.name, Key: key("E#bill:b-3", "entry")}); err != nil {
-				t.Fatal(err)
-			}
+			tb.remove("E#bill:b-3", "entry")
 		}},
 		"two entries swapped their numbers": {audit.Misplaced, func(tb *table) {
 			a, b := tb.get("E#bill:b-3", "entry"), tb.get("E#bill:b-4", "entry")
@@ -167,10 +192,26 @@ func TestEachCorruptionOfTheTableIsFound(t *testing.T) {
 			raw["pk"] = &types.AttributeValueMemberS{Value: "E#bill:b-33"}
 			tb.put(raw)
 		}},
-		"the head is gone": {audit.HeadBehind, func(tb *table) {
-			if _, err := tb.client.DeleteItem(tb.t.Context(), &dynamodb.DeleteItemInput{TableName: &tb.name, Key: key("A#acme", "head")}); err != nil {
-				t.Fatal(err)
+		"an entry is out of the journal's list": {audit.Missing, func(tb *table) { tb.drop("E#bill:b-3", "entry", "list", "rank") }},
+		"an entry is in another's list": {audit.Missing, func(tb *table) {
+			raw := tb.get("E#bill:b-3", "entry")
+			raw["list"] = &types.AttributeValueMemberS{Value: "A#zen"}
+			tb.put(raw)
+		}},
+		"a grant isn't listed as one":    {audit.Unlisted, func(tb *table) { tb.drop("E#activate:acme:v", "entry", "grants") }},
+		"nobody looks when a lot lapses": {audit.Forgotten, func(tb *table) { tb.drop("A#acme", "head", "due", "shard") }},
+		"the account is in no list":      {audit.AccountMissing, func(tb *table) { tb.audited().drop("D#account#acme", "document", "list", "rank") }},
+		"the account's document is gone": {audit.AccountMissing, func(tb *table) { tb.audited().remove("D#account#acme", "document") }},
+		"the last entry is gone, and its head went back": {audit.HeadBehind, func(tb *table) {
+			old := tb.get("A#acme", "head")
+			if _, err := tb.do(ledger.Intent{Command: wallet.Adjust{Account: "acme", Once: "last", Amount: money.Units(money.CNY, 1), Reason: "test"}}); err != nil {
+				tb.t.Fatal(err)
 			}
+			tb.audited().remove("E#adjust:acme:last", "entry")
+			tb.put(old)
+		}},
+		"the head is gone": {audit.HeadBehind, func(tb *table) {
+			tb.remove("A#acme", "head")
 		}},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -252,4 +293,21 @@ func (tb *table) piece(ctx context.Context, from int64) (audit.Proof, error) {
 		p.Next = last + 1
 	}
 	return p, err
+}
+
+// Who asks for nothing that there is, or says it wrong, is told so: no such answer may be taken for "all is right".
+func TestWhatIsAskedWrongIsRefused(t *testing.T) {
+	tb := newTable(t)
+	if err := tb.one(t.Context(), "nobody"); err == nil || errors.Is(err, errFound) || !strings.Contains(err.Error(), "no account nobody") {
+		t.Errorf("an account that never was: %v", err)
+	}
+	for what, run := range map[string]error{
+		"a flag without its dash": verify(t.Context(), []string{"account", "acme"}, io.Discard),
+		"a word behind a flag":    export(t.Context(), []string{"-account", "acme", "file.json"}, io.Discard),
+		"two files":               check(t.Context(), []string{"a.json", "b.json"}, io.Discard),
+	} {
+		if run == nil || !strings.Contains(run.Error(), "what is") {
+			t.Errorf("%s: %v", what, run)
+		}
+	}
 }

@@ -45,6 +45,18 @@ func main() {
 	}
 }
 
+// parse takes a command's flags, and so many words behind them. A word too many is a flag without its dash, mostly: nobody
+// must take for an answer what was never asked.
+func parse(set *flag.FlagSet, args []string, words int) error {
+	if err := set.Parse(args); err != nil {
+		return err
+	}
+	if set.NArg() > words {
+		return fmt.Errorf("what is %q for? Flags begin with a dash, and come first", set.Arg(words))
+	}
+	return nil
+}
+
 // flags are a command's.
 func flags(name string) *flag.FlagSet {
 	set := flag.NewFlagSet(name, flag.ContinueOnError)

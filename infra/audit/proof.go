@@ -24,7 +24,7 @@ func export(ctx context.Context, args []string, out io.Writer) error {
 	file := set.String("o", "", "file to write; none is standard output")
 	api := set.String("api", "", "URL of a centre's API; none is the local stack's")
 	token := set.String("token", os.Getenv("TOKEN"), "a token for that API, of an owner or viewer; also TOKEN in the environment")
-	if err := set.Parse(args); err != nil {
+	if err := parse(set, args, 0); err != nil {
 		return err
 	}
 	if *account == "" {
@@ -98,7 +98,7 @@ func check(_ context.Context, args []string, out io.Writer) error {
 	set := flags("check")
 	var trusted anchors
 	set.Var(&trusted, "anchor", "NUMBER:HASH of an entry, noted earlier or from a source that you trust; may be repeated")
-	if err := set.Parse(args); err != nil {
+	if err := parse(set, args, 1); err != nil {
 		return err
 	}
 	if set.NArg() != 1 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"billingcentre/shared/directory"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/ledger/dynamo"
+	"billingcentre/shared/refusal"
 	"billingcentre/shared/wallet"
 )
 
@@ -32,7 +34,7 @@ func verify(ctx context.Context, args []string, out io.Writer) error {
 	table := set.String("table", "", "a table of AWS; none is the local stack's")
 	region := set.String("region", os.Getenv("AWS_REGION"), "the table's region")
 	grace := set.Duration("grace", wallet.DefaultPolicy().Grace, "the longest that the policy ever had")
-	if err := set.Parse(args); err != nil {
+	if err := parse(set, args, 0); err != nil {
 		return err
 	}
 	store, err := open(*table, *region)
@@ -80,6 +82,11 @@ func (v verifier) one(ctx context.Context, account wallet.AccountID) error {
 	if err != nil {
 		return err
 	}
+	if report.Head.Version == 0 && report.Entries == 0 {
+		if known, err := v.known(ctx, account); err != nil || !known {
+			return cmp.Or(err, fmt.Errorf("there is no account %s", account))
+		}
+	}
 	for _, f := range report.Findings {
 		fmt.Fprintf(v.out, "! %s\n", f)
 	}
@@ -102,16 +109,45 @@ func (v verifier) one(ctx context.Context, account wallet.AccountID) error {
 	return nil
 }
 
+// known tells whether anything says that there was such an account: its document, or the auditor's.
+func (v verifier) known(ctx context.Context, account wallet.AccountID) (bool, error) {
+	accounts := directory.Directory{Store: v.Store, Now: time.Now}
+	_, err := accounts.Account(ctx, account)
+	if !refusal.Is(err, refusal.NotFound) {
+		return true, err
+	}
+	return v.Audited(ctx, account)
+}
+
+// listed finds accounts that were audited before, and that the list of all lacks.
+func (v verifier) listed(ctx context.Context) (missing int, err error) {
+	for next, more := "", true; more; more = next != "" {
+		var known []wallet.AccountID
+		if known, next, err = v.Known(ctx, next); err != nil {
+			return missing, err
+		}
+		found, err := v.Unlisted(ctx, known)
+		if err != nil {
+			return missing, err
+		}
+		for _, f := range found {
+			fmt.Fprintf(v.out, "! %s\n", f)
+		}
+		missing += len(found)
+	}
+	return missing, nil
+}
+
 func (v verifier) all(ctx context.Context) error {
 	accounts := directory.Directory{Store: v.Store, Now: time.Now}
 	found, seen := 0, 0
 	for before := ""; ; {
-		page, err := accounts.Accounts(ctx, before, 100)
+		page, err := accounts.List(ctx, before, 100)
 		if err != nil {
 			return err
 		}
 		for _, account := range page {
-			before, seen = account.Rank(), seen+1
+			before, seen = account.Rank, seen+1
 			if err := v.one(ctx, account.ID); errors.Is(err, errFound) {
 				found++
 			} else if err != nil {
@@ -122,7 +158,11 @@ func (v verifier) all(ctx context.Context) error {
 			break
 		}
 	}
-	if found > 0 {
+	missing, err := v.listed(ctx)
+	if err != nil {
+		return err
+	}
+	if found, seen = found+missing, seen+missing; found > 0 {
 		return fmt.Errorf("%d of %d accounts: %w", found, seen, errFound)
 	}
 	fmt.Fprintf(v.out, "All %d accounts are right.\n", seen)

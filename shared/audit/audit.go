@@ -8,6 +8,8 @@
 //	pass.go       pages of the journal, in order; what is missing, and what is only late
 //	document.go   orders, codes and cloud charges agree with their entries, and entries with them
 //	finding.go    findings, which are kept as documents
+//	standing.go   what was found, looked at again in every run until it is right
+//	accounts.go   accounts that the list of all lacks
 //	state.go      how far an account is verified
 //	proof.go      a chain of entries for people to check by themselves (pure)
 //
@@ -24,6 +26,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"billingcentre/shared/ledger"
@@ -62,10 +65,13 @@ func (r Report) Complete() bool {
 	return len(r.Findings) == 0 && !r.Late && r.Verified == r.Head.Version
 }
 
+// find takes findings into the report, each once.
 func (r *Report) find(found ...Finding) {
 	for _, f := range found {
 		f.Account = r.Account
-		r.Findings = append(r.Findings, f)
+		if !slices.ContainsFunc(r.Findings, func(known Finding) bool { return known.id() == f.id() }) {
+			r.Findings = append(r.Findings, f)
+		}
 	}
 }
 
@@ -88,21 +94,29 @@ func (a *Auditor) Audit(ctx context.Context, account wallet.AccountID) (Report, 
 	if err := a.documentsAgree(ctx, &s, &report, 1); err != nil {
 		return report, err
 	}
+	if err := a.standing(ctx, &s, &report); err != nil {
+		return report, err
+	}
 	if err := a.keep(ctx, report.Findings); err != nil {
 		return report, err
 	}
 	if s.same(before) {
 		return report, nil
 	}
-	if err := a.Store.Put(ctx, document.With(s)); err != nil && !errors.Is(err, ledger.ErrStale) { // stale: another run was here
+	if err := a.Store.Put(ctx, document.With(s).In(stateList, string(account))); err != nil && !errors.Is(err, ledger.ErrStale) { // stale: another run was here
 		return report, err
 	}
 	return report, nil
 }
 
-// Verify replays the whole journal from its first entry, trusting nothing that was verified before, and keeps nothing.
+// Verify replays the whole journal from its first entry, trusting nothing that was verified before, and keeps nothing. What
+// was verified before must still be there.
 func (a *Auditor) Verify(ctx context.Context, account wallet.AccountID) (Report, error) {
 	const all = 1 << 40
+	verified, _, err := a.load(ctx, account) // first: what is verified meanwhile may be further than what is read here
+	if err != nil {
+		return Report{}, err
+	}
 	s := state{Account: account, Walks: walks()}
 	report, err := a.audit(ctx, account, &s, all)
 	for report.Late && err == nil {
@@ -112,6 +126,9 @@ func (a *Auditor) Verify(ctx context.Context, account wallet.AccountID) (Report,
 	}
 	if err == nil {
 		err = a.documentsAgree(ctx, &s, &report, all)
+	}
+	if err == nil {
+		err = a.stillThere(ctx, verified.Tail, &report)
 	}
 	return report, err
 }
@@ -141,12 +158,11 @@ func (a *Auditor) audit(ctx context.Context, account wallet.AccountID, s *state,
 		report.find(Finding{Kind: HeadBehind, Number: s.Tail.Number, Detail: "there is no head, but an account"})
 		return report, nil
 	case head.Version < s.Tail.Number:
-		report.find(Finding{Kind: HeadBehind, Number: s.Tail.Number, Detail: fmt.Sprintf(
-			"the head is at %d, though the journal was verified up to %d: it went back", head.Version, s.Tail.Number)})
+		report.find(wentBack(head, s.Tail.Number))
 		return report, nil
 	}
 	report.Head = head
-	p := pass{auditor: a, account: account, until: head, report: &report, waiting: &s.Waiting, timed: true}
+	p := pass{auditor: a, account: account, until: head, report: &report, state: s, timed: true}
 	replayed, err := p.run(ctx, s.Tail, pages)
 	if err != nil {
 		return report, err
@@ -159,6 +175,9 @@ func (a *Auditor) audit(ctx context.Context, account wallet.AccountID, s *state,
 	if !bytes.Equal(replayed.Canonical(), head.Canonical()) {
 		report.find(Finding{Kind: HeadDiffers, Number: head.Version, Detail: difference(replayed, head)})
 		return report, nil
+	}
+	if forgotten := forgotten(head, a.Grace); forgotten != "" {
+		report.find(Finding{Kind: Forgotten, Number: head.Version, Detail: forgotten})
 	}
 	return report, a.beyond(ctx, &report)
 }
@@ -193,7 +212,7 @@ func (a *Auditor) patrol(ctx context.Context, s *state, report *Report) error {
 	if err != nil {
 		return err
 	}
-	p := pass{auditor: a, account: report.Account, until: goal, report: report, waiting: &s.Waiting}
+	p := pass{auditor: a, account: report.Account, until: goal, report: report, state: s}
 	replayed, err := p.run(ctx, s.Patrol, patrolPages)
 	if err != nil {
 		return err
@@ -203,11 +222,10 @@ func (a *Auditor) patrol(ctx context.Context, s *state, report *Report) error {
 		return nil
 	}
 	if !bytes.Equal(replayed.Canonical(), goal.Canonical()) {
-		report.find(Finding{Kind: Rewritten, Number: goal.Version, Detail: fmt.Sprintf(
-			"the journal up to %d was verified with the hash %x, and has %x now", goal.Version, goal.Last, replayed.Last)})
-		s.Patrol = mark{}
+		report.find(rewritten(goal, replayed.Last))
+		s.Patrol, s.Rewritten = mark{}, replayed.Last[:]
 		return nil
 	}
-	s.Patrol, s.Until, s.Patrolled = mark{}, mark{}, a.Now().UTC().Truncate(time.Millisecond)
+	s.Patrol, s.Until, s.Rewritten, s.Patrolled = mark{}, mark{}, nil, a.Now().UTC().Truncate(time.Millisecond)
 	return nil
 }

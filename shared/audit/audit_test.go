@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -50,6 +51,7 @@ type plant struct {
 	want    Kind
 	head    func(wallet.Head) (wallet.Head, error)
 	journal func([]placed) []placed
+	grants  func([]wallet.Entry) []wallet.Entry
 	doc     func(*ledger.Document)
 }
 
@@ -84,6 +86,11 @@ var plants = []plant{
 	{what: "the head tells a lower version", want: HeadDiffers, head: headed(func(h *wallet.Head) { h.Version-- })},
 	{what: "the head is gone", want: HeadBehind, head: headed(func(h *wallet.Head) { *h = wallet.Head{Account: "acme"} })},
 	{what: "the head isn't a head", want: Damaged, head: func(h wallet.Head) (wallet.Head, error) { return h, ledger.ErrDamaged }},
+	{what: "nobody looks when a lot lapses", want: Forgotten, head: headed(func(h *wallet.Head) { h.Due = time.Time{} })},
+	{what: "somebody looks long after a lot has lapsed", want: Forgotten, head: headed(func(h *wallet.Head) { h.Due = dayEnd.Add(13 * 24 * time.Hour) })},
+	{what: "a grant isn't listed as one", want: Unlisted, grants: func(listed []wallet.Entry) []wallet.Entry {
+		return slices.DeleteFunc(listed, func(e wallet.Entry) bool { return e.Number == 5 })
+	}},
 	{what: "an entry is deleted", want: Missing, journal: func(all []placed) []placed { return append(all[:4:4], all[5:]...) }},
 	{what: "the first entry is deleted", want: Missing, journal: func(all []placed) []placed { return all[1:] }},
 	{what: "the last entry is deleted", want: Missing, journal: func(all []placed) []placed { return all[:len(all)-1] }},
@@ -223,7 +230,7 @@ func TestEachCorruptionIsFoundThoughAllWasVerifiedBefore(t *testing.T) {
 }
 
 func (w *world) plant(p plant) {
-	w.store.head, w.store.journal, w.store.documents = p.head, p.journal, p.doc
+	w.store.head, w.store.journal, w.store.grants, w.store.documents = p.head, p.journal, p.grants, p.doc
 }
 
 func TestAnIndexThatLagsIsNoAlarm(t *testing.T) {

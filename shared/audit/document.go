@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -113,6 +114,7 @@ type claim struct {
 	what  string
 	entry wallet.Key
 	wrong func(e wallet.Entry) string
+	err   error // the document can't be read, and says nothing
 }
 
 // documentsAgree looks, for some pages of documents, whether the entries that they name are there, and are theirs.
@@ -123,8 +125,12 @@ func (a *Auditor) documentsAgree(ctx context.Context, s *state, report *Report, 
 		if err != nil {
 			return err
 		}
+		before := len(report.Findings)
 		if err := a.settle(ctx, claims, report); err != nil {
 			return err
+		}
+		if len(report.Findings) > before && len(s.Pages) < mostStanding {
+			s.Pages = append(slices.Clone(s.Pages), w)
 		}
 		s.Walks = slices.Clone(s.Walks)
 		if s.Walks[0].Before = last; last == "" {
@@ -134,20 +140,30 @@ func (a *Auditor) documentsAgree(ctx context.Context, s *state, report *Report, 
 	return nil
 }
 
-// settle looks up what documents claim.
+// settle looks up what documents claim. One that can't be read, or names an entry that can't be, is found, and hides none
+// of the others.
 func (a *Auditor) settle(ctx context.Context, claims []claim, report *Report) error {
-	if len(claims) == 0 {
-		return nil
-	}
-	keys := make([]wallet.Key, len(claims))
-	for i, c := range claims {
-		keys[i] = c.entry
+	var said []claim
+	var keys []wallet.Key
+	for _, c := range claims {
+		if c.err != nil {
+			report.find(Finding{Kind: Damaged, Key: c.entry, Detail: fmt.Sprintf("%s: %v", c.what, c.err)})
+			continue
+		}
+		said, keys = append(said, c), append(keys, c.entry)
 	}
 	entries, err := a.Store.Entries(ctx, keys...)
-	if err != nil {
+	switch {
+	case errors.Is(err, ledger.ErrDamaged) && len(said) == 1:
+		report.find(Finding{Kind: Damaged, Key: keys[0], Detail: fmt.Sprintf("%s names an entry: %v", said[0].what, err)})
+		return nil
+	case errors.Is(err, ledger.ErrDamaged): // which of them?
+		half := len(said) / 2
+		return errors.Join(a.settle(ctx, said[:half], report), a.settle(ctx, said[half:], report))
+	case err != nil:
 		return err
 	}
-	for _, c := range claims {
+	for _, c := range said {
 		wrong := "it isn't there"
 		e, there := entries[c.entry]
 		if there {
@@ -170,13 +186,12 @@ func (a *Auditor) claims(ctx context.Context, w walk, account wallet.AccountID) 
 		return nil, "", err
 	}
 	for _, document := range documents {
+		last = document.Rank
 		order, err := ledger.Body[recharge.Order](document)
 		if err != nil {
-			return nil, "", err
-		}
-		last = document.Rank
-		if order.State == recharge.Credited {
-			claims = append(claims, claim{"the order " + order.ID, wallet.TopUpKey(order.ID), func(e wallet.Entry) string { return wrongOrder(document, e) }})
+			claims = append(claims, claim{what: "the order " + document.Key.ID, entry: wallet.TopUpKey(document.Key.ID), err: err})
+		} else if order.State == recharge.Credited {
+			claims = append(claims, claim{what: "the order " + order.ID, entry: wallet.TopUpKey(order.ID), wrong: func(e wallet.Entry) string { return wrongOrder(document, e) }})
 		}
 	}
 	if len(documents) < pageSize {
@@ -192,7 +207,11 @@ func (a *Auditor) codeClaims(ctx context.Context, w walk, account wallet.Account
 	}
 	for _, use := range uses {
 		last = use.Rank
-		claims = append(claims, claim{"the code " + use.Reference, use.Entry, func(e wallet.Entry) string {
+		if use.Err != nil {
+			claims = append(claims, claim{what: "the code used at " + use.Rank, entry: wallet.Key(use.Rank), err: use.Err})
+			continue
+		}
+		claims = append(claims, claim{what: "the code " + use.Reference, entry: use.Entry, wrong: func(e wallet.Entry) string {
 			if e.Kind != wallet.Activated || e.Account != use.Account || e.Reference != use.Reference || len(e.Lots) != 1 || e.Lots[0].Source != wallet.FromCode {
 				return fmt.Sprintf("it is %s of %s for %s, not the activation of this code", e.Kind, e.Reference, e.Account)
 			}
@@ -215,7 +234,7 @@ func (a *Auditor) Charges(ctx context.Context, before string) (found []Finding, 
 	for _, c := range pending {
 		next = c.Rank()
 		report := Report{Account: c.Account}
-		err := a.settle(ctx, []claim{{"the cloud charge " + string(c.Bill), wallet.BillKey(c.Bill), func(e wallet.Entry) string {
+		err := a.settle(ctx, []claim{{what: "the cloud charge " + string(c.Bill), entry: wallet.BillKey(c.Bill), wrong: func(e wallet.Entry) string {
 			if e.Account != c.Account || len(charge.Of(e)) == 0 {
 				return "it owes the cloud nothing"
 			}

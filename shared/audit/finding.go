@@ -28,7 +28,10 @@ const (
 	CauseTwice      Kind = "cause_twice"       // two entries of one cause
 	DocumentDiffers Kind = "document_differs"  // an order, a code or a charge tells something else than its entry
 	Rewritten       Kind = "journal_rewritten"
-	Damaged         Kind = "damaged" // it can't even be read
+	Damaged         Kind = "damaged"         // it can't even be read
+	Unlisted        Kind = "grant_unlisted"  // an entry that granted funds isn't in the list of grants
+	Forgotten       Kind = "lapse_forgotten" // nobody would look when a fund's time is over
+	AccountMissing  Kind = "account_missing" // the list of all accounts lacks one that was audited before
 )
 
 const (

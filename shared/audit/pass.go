@@ -17,7 +17,7 @@ type pass struct {
 	account wallet.AccountID
 	until   wallet.Head
 	report  *Report
-	waiting *waiting
+	state   *state
 	timed   bool // entries are held against the funds' times, too
 }
 
@@ -33,10 +33,20 @@ func (p *pass) run(ctx context.Context, from mark, pages int) (wallet.Head, erro
 		if err != nil {
 			return head, err
 		}
+		before := len(p.report.Findings)
 		if err := p.auditor.entriesAgree(ctx, entries, p.report); err != nil {
 			return head, err
 		}
+		unlisted, err := p.auditor.grantsListed(ctx, entries, p.report)
+		if err != nil {
+			return head, err
+		}
+		p.state.doubt(p.report.Findings[before:])
 		p.report.Entries += len(entries)
+		if unlisted {
+			p.report.Late = true
+			break
+		}
 		if after.Version < min(head.Version+pageSize, p.until.Version) {
 			break // the next run reads the whole page again, and so finds the same
 		}
@@ -85,8 +95,8 @@ func (p *pass) page(ctx context.Context, head wallet.Head) (wallet.Head, []walle
 	}
 	if head.Version < last {
 		p.gap(head, listed, wallet.Entry{})
-	} else if p.waiting.Number <= head.Version {
-		*p.waiting = waiting{}
+	} else if p.state.Waiting.Number <= head.Version {
+		p.state.Waiting = waiting{}
 	}
 	return head, right, nil
 }
@@ -109,10 +119,10 @@ func (p *pass) gap(head wallet.Head, listed []wallet.Entry, entry wallet.Entry) 
 		}
 	}
 	now := p.auditor.Now()
-	if p.waiting.Number != due {
-		*p.waiting = waiting{due, now.UTC().Truncate(time.Millisecond)}
+	if p.state.Waiting.Number != due {
+		p.state.Waiting = waiting{due, now.UTC().Truncate(time.Millisecond)}
 	}
-	if now.Sub(newest) < p.auditor.Lag && now.Sub(p.waiting.Since) < p.auditor.Lag {
+	if now.Sub(newest) < p.auditor.Lag && now.Sub(p.state.Waiting.Since) < p.auditor.Lag {
 		p.report.Late = true
 		return
 	}

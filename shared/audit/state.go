@@ -12,7 +12,10 @@ import (
 	"billingcentre/shared/wallet"
 )
 
-const stateKind = "audit"
+const (
+	stateKind = "audit"
+	stateList = "audits" // of all accounts that were ever audited
+)
 
 // state is how far an account is verified. The auditor trusts it for what Audit does; Verify doesn't read it.
 type state struct {
@@ -23,6 +26,11 @@ type state struct {
 	Patrolled time.Time        `json:"patrolled,omitzero"` // when one came there last
 	Waiting   waiting          `json:"waiting"`            // for an entry to be listed
 	Walks     []walk           `json:"walks,omitempty"`    // through documents, still under way
+
+	// What was found, and is looked at in every run until it is right.
+	Wrong     []int64 `json:"wrong,omitempty"`     // entries of which documents or lists told something else
+	Pages     []walk  `json:"pages,omitempty"`     // pages of documents that told something else than their entries
+	Rewritten []byte  `json:"rewritten,omitempty"` // the hash that the last patrol came to, instead of the verified one
 }
 
 // mark is a place in a journal, with the head there in its canonical bytes.
@@ -58,7 +66,8 @@ type waiting struct {
 
 func (s state) same(o state) bool {
 	return s.Tail.same(o.Tail) && s.Patrol.same(o.Patrol) && s.Until.same(o.Until) && s.Patrolled.Equal(o.Patrolled) &&
-		s.Waiting == o.Waiting && slices.Equal(s.Walks, o.Walks)
+		s.Waiting == o.Waiting && slices.Equal(s.Walks, o.Walks) &&
+		slices.Equal(s.Wrong, o.Wrong) && slices.Equal(s.Pages, o.Pages) && bytes.Equal(s.Rewritten, o.Rewritten)
 }
 
 func (a *Auditor) load(ctx context.Context, account wallet.AccountID) (state, ledger.Document, error) {

@@ -57,3 +57,21 @@ func fund(head wallet.Head, e wallet.Entry, from wallet.Place) (wallet.Lot, bool
 }
 
 func instantOf(t time.Time) string { return t.UTC().Format(instant) }
+
+// forgotten tells when the schedule that books what lapses wouldn't look at a fund when its time is over. It goes by
+// Head.Due, which is no part of the canonical bytes. A day is for a policy whose grace has changed since.
+func forgotten(head wallet.Head, grace time.Duration) string {
+	for _, lot := range head.Lots {
+		if lapses := lot.ExpiresAt.Add(grace); head.Due.IsZero() || head.Due.After(lapses.Add(24*time.Hour)) {
+			return fmt.Sprintf("lot %s lapses at %s, but the next look at the wallet is due %s", lot.ID, instantOf(lapses), dueOf(head))
+		}
+	}
+	return ""
+}
+
+func dueOf(head wallet.Head) string {
+	if head.Due.IsZero() {
+		return "never"
+	}
+	return "at " + instantOf(head.Due)
+}

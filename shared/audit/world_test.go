@@ -33,8 +33,10 @@ type tampered struct {
 	ledger.Store
 	head      func(wallet.Head) (wallet.Head, error)
 	journal   func([]placed) []placed
+	grants    func([]wallet.Entry) []wallet.Entry
 	documents func(*ledger.Document)
-	reads     int // of journal pages
+	damaged   wallet.Key // can't be read by its key
+	reads     int        // of journal pages
 }
 
 // placed is an entry, and the place that the table has it at.
@@ -73,6 +75,21 @@ func (s *tampered) Journal(ctx context.Context, account wallet.AccountID, before
 		}
 	}
 	return page, nil
+}
+
+func (s *tampered) Grants(ctx context.Context, account wallet.AccountID, before int64, limit int) ([]wallet.Entry, error) {
+	listed, err := s.Store.Grants(ctx, account, before, limit)
+	if s.grants != nil {
+		listed = s.grants(listed)
+	}
+	return listed, err
+}
+
+func (s *tampered) Entries(ctx context.Context, keys ...wallet.Key) (map[wallet.Key]wallet.Entry, error) {
+	if s.damaged != "" && slices.Contains(keys, s.damaged) {
+		return nil, fmt.Errorf("%w: %s", ledger.ErrDamaged, s.damaged)
+	}
+	return s.Store.Entries(ctx, keys...)
 }
 
 func (s *tampered) Documents(ctx context.Context, keys ...ledger.DocumentKey) (map[ledger.DocumentKey]ledger.Document, error) {

@@ -15,6 +15,7 @@ package directory
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"billingcentre/shared/ledger"
@@ -84,6 +85,45 @@ func noAccount() error { return refusal.Of(refusal.NotFound, "There is no such a
 // Accounts lists accounts, the last opened first, from the one before a rank ("": from the first).
 func (d *Directory) Accounts(ctx context.Context, before string, limit int) ([]Account, error) {
 	return ledger.Bodies[Account](d.Store.List(ctx, accountList, before, limit))
+}
+
+// Listed is an account as the list of all has it: by its document's key and place, which hold though nobody can read it.
+type Listed struct {
+	ID   wallet.AccountID
+	Rank string
+}
+
+// List is Accounts for those who must miss none: a document that can't be read hides no account.
+func (d *Directory) List(ctx context.Context, before string, limit int) ([]Listed, error) {
+	documents, err := d.Store.List(ctx, accountList, before, limit)
+	listed := make([]Listed, len(documents))
+	for i, document := range documents {
+		listed[i] = Listed{wallet.AccountID(document.Key.ID), document.Rank}
+	}
+	return listed, err
+}
+
+// Unlisted are those of some accounts that the list of all lacks: their documents are gone, can't be read, or say that they
+// aren't in it.
+func (d *Directory) Unlisted(ctx context.Context, ids []wallet.AccountID) (unlisted []wallet.AccountID, err error) {
+	for chunk := range slices.Chunk(ids, together) {
+		keys := make([]ledger.DocumentKey, len(chunk))
+		for i, id := range chunk {
+			keys[i] = accountKey(id)
+		}
+		documents, err := d.Store.Documents(ctx, keys...)
+		if err != nil {
+			return nil, err
+		}
+		for i, id := range chunk {
+			document := documents[keys[i]]
+			account, err := ledger.Body[Account](document)
+			if err != nil || account.ID != id || document.List != accountList || document.Rank != account.Rank() {
+				unlisted = append(unlisted, id)
+			}
+		}
+	}
+	return unlisted, nil
 }
 
 // Workspaces lists the workspaces bound to an account, the last bound first, from the one before a rank.

@@ -15,6 +15,7 @@ type Use struct {
 	Account   wallet.AccountID
 	Reference string // batch and serial, as the entry tells them
 	Rank      string // its place in the list
+	Err       error  // its document can't be read: nothing but its place is known
 }
 
 func usedList(account wallet.AccountID) string { return "used-codes#" + string(account) }
@@ -32,10 +33,7 @@ func Used(ctx context.Context, store ledger.Store, account wallet.AccountID, bef
 	uses := make([]Use, len(documents))
 	for i, document := range documents {
 		code, err := ledger.Body[codeBody](document)
-		if err != nil {
-			return nil, err
-		}
-		uses[i] = Use{code.Entry, code.Account, fmt.Sprintf("%s/%d", code.Batch, code.Serial), document.Rank}
+		uses[i] = Use{code.Entry, code.Account, fmt.Sprintf("%s/%d", code.Batch, code.Serial), document.Rank, err}
 	}
 	return uses, nil
 }
