@@ -68,7 +68,7 @@ func Movements(walk Changes, f books.ChangeFilter, workspace wallet.WorkspaceID,
 	at := clock{zone}
 	wanted := func(fund books.Fund) bool { return len(f.Funds) == 0 || slices.Contains(f.Funds, fund) }
 	return Table{
-		Columns: []Heading{
+		Columns: append([]Heading{
 			at.heading("Time", "时间"),
 			{"Number", "序号"},
 			{"Type", "类型"},
@@ -78,15 +78,9 @@ func Movements(walk Changes, f books.ChangeFilter, workspace wallet.WorkspaceID,
 			{"Change", "变动"},
 			{"Balance", "余额"},
 			{"Currency", "币种"},
-			{"Workspace", "工作空间"},
-			{"Usage day", "用量日期"},
-			{"Bill", "账单号"},
-			{"Reason", "原因"},
-			{"Reference", "参考号"},
-			{"Operator", "操作人"},
-		},
+		}, storyHeadings...),
 		Rows: changeRows(walk, f, func(c books.Change) (rows [][]Cell) {
-			if !isOf(c.Entry, workspace) {
+			if !statement.IsAbout(c.Entry, workspace) {
 				return nil
 			}
 			for _, m := range statement.MovementsOf(c) {
@@ -104,11 +98,6 @@ func Movements(walk Changes, f books.ChangeFilter, workspace wallet.WorkspaceID,
 	}
 }
 
-// isOf tells whether an entry settled a bill of a workspace.
-func isOf(e wallet.Entry, workspace wallet.WorkspaceID) bool {
-	return workspace == "" || e.Settlement != nil && e.Settlement.Workspace == workspace
-}
-
 // sides puts a movement into the column of income or of expenditure. Arrears that grow are expenditure that wasn't paid.
 func sides(m statement.Movement) (income, expenditure Cell) {
 	grew, size := m.Change.IsPositive(), m.Change
@@ -119,6 +108,15 @@ func sides(m statement.Movement) (income, expenditure Cell) {
 		return Amount(size), Null()
 	}
 	return Null(), Amount(size)
+}
+
+var storyHeadings = []Heading{
+	{"Workspace", "工作空间"},
+	{"Usage day", "用量日期"},
+	{"Bill", "账单号"},
+	{"Reason", "原因"},
+	{"Reference", "参考号"},
+	{"Operator", "操作人"},
 }
 
 // story is what an entry was about: workspace, day and bill, reason, reference, and who did it.
@@ -141,7 +139,7 @@ func LotMovements(walk func(ctx context.Context, f statement.LotFilter) iter.Seq
 		number = Heading{"Card number", "预购卡卡号"}
 	}
 	return Table{
-		Columns: []Heading{
+		Columns: append([]Heading{
 			at.heading("Time", "时间"),
 			{"Number", "序号"},
 			{"Type", "类型"},
@@ -151,13 +149,7 @@ func LotMovements(walk func(ctx context.Context, f statement.LotFilter) iter.Seq
 			{"Balance", "余额"},
 			{"From or to", "来源或去向"},
 			{"Currency", "币种"},
-			{"Workspace", "工作空间"},
-			{"Usage day", "用量日期"},
-			{"Bill", "账单号"},
-			{"Reason", "原因"},
-			{"Reference", "参考号"},
-			{"Operator", "操作人"},
-		},
+		}, storyHeadings...),
 		Rows: func(ctx context.Context, after string) iter.Seq2[Row, error] {
 			return lotRows(ctx, walk, f, after, func(m statement.LotMovement) []Cell {
 				return append([]Cell{
@@ -187,16 +179,12 @@ func lotRows(ctx context.Context, walk func(ctx context.Context, f statement.Lot
 				}
 				rows, number = rows[:0], m.Entry.Number
 			}
-			if isWanted(m, wanted) {
+			if wanted.Holds(m) {
 				rows = append(rows, cells(m))
 			}
 		}
 		together(rows, number, yield)
 	}
-}
-
-func isWanted(m statement.LotMovement, f statement.LotFilter) bool {
-	return (f.Kind == 0 || m.Entry.Kind == f.Kind) && (f.Lot == wallet.LotID{} || m.Lot == f.Lot) && isOf(m.Entry, f.Workspace)
 }
 
 func otherWord(language Language, place wallet.Place) Cell {
@@ -232,7 +220,7 @@ func Bills(walk Changes, f books.ChangeFilter, workspace wallet.WorkspaceID, zon
 			at.heading("Time", "时间"),
 		},
 		Rows: changeRows(walk, f, func(c books.Change) [][]Cell {
-			if !isOf(c.Entry, workspace) {
+			if !statement.IsAbout(c.Entry, workspace) {
 				return nil
 			}
 			return [][]Cell{billRow(c, at, language)}

@@ -193,8 +193,8 @@ func (f Filter) Changes(zone *time.Location) (books.ChangeFilter, error) {
 	return c, nil
 }
 
-// of tells whether an entry is about a workspace; "" is any. Only settlements are about one.
-func of(e wallet.Entry, workspace wallet.WorkspaceID) bool {
+// IsAbout tells whether an entry is about a workspace; "" is any. Only settlements are about one.
+func IsAbout(e wallet.Entry, workspace wallet.WorkspaceID) bool {
 	return workspace == "" || e.Settlement != nil && e.Settlement.Workspace == workspace
 }
 

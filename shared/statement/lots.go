@@ -39,8 +39,9 @@ func (f LotFilter) changes() books.ChangeFilter {
 	return books.ChangeFilter{From: f.From, Until: f.Until, Funds: kinds, After: f.After, Through: f.Through}
 }
 
-func (f LotFilter) holds(m LotMovement) bool {
-	return (f.Kind == 0 || m.Entry.Kind == f.Kind) && (f.Lot == wallet.LotID{} || m.Lot == f.Lot) && of(m.Entry, f.Workspace)
+// Holds tells whether a movement within the filter's bounds is chosen.
+func (f LotFilter) Holds(m LotMovement) bool {
+	return (f.Kind == 0 || m.Entry.Kind == f.Kind) && (f.Lot == wallet.LotID{} || m.Lot == f.Lot) && IsAbout(m.Entry, f.Workspace)
 }
 
 // moves are the movements of an entry that are about vouchers, or about cards.
@@ -113,7 +114,7 @@ func LotMovements(ctx context.Context, view *books.View, f LotFilter, at Positio
 		}
 		return held.backward(c, f), nil
 	}
-	return list[LotMovement]{f.changes(), changesAtOnce, rows, f.holds}.page(ctx, view, at, limit)
+	return list[LotMovement]{f.changes(), changesAtOnce, rows, f.Holds}.page(ctx, view, at, limit)
 }
 
 // EachLotMovement walks through movements the other way, for exports: in the order of entries.
@@ -129,7 +130,7 @@ func EachLotMovement(ctx context.Context, view *books.View, f LotFilter) iter.Se
 				return
 			}
 			for _, m := range held.forward(c, f) {
-				if f.holds(m) && !yield(m, nil) {
+				if f.Holds(m) && !yield(m, nil) {
 					return
 				}
 			}

@@ -221,7 +221,7 @@ func TestMovementsAddUpToTheBalances(t *testing.T) {
 	}
 	want := 0
 	for _, m := range all {
-		if of(m.Entry, "ws-1") {
+		if IsAbout(m.Entry, "ws-1") {
 			want++
 		}
 	}

@@ -54,7 +54,7 @@ func Movements(ctx context.Context, view *books.View, f books.ChangeFilter, work
 	l := list[Movement]{
 		filter: f, atOnce: limit,
 		rows:  func(c books.Change) ([]Movement, error) { return told(c, f.Funds), nil },
-		holds: func(m Movement) bool { return of(m.Entry, workspace) },
+		holds: func(m Movement) bool { return IsAbout(m.Entry, workspace) },
 	}
 	if workspace != "" {
 		l.atOnce = changesAtOnce
