@@ -10,11 +10,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"billingcentre/infra/local/sigv4"
 )
 
 const (
-	algorithm = "AWS4-HMAC-SHA256"
-	dateForm  = "20060102T150405Z"
 	// skew is how far a signature's time may be from ours.
 	skew            = 15 * time.Minute
 	longestURL      = 7 * 24 * time.Hour
@@ -44,7 +44,7 @@ func (s *Server) authenticate(r *http.Request) (signed, error) {
 		return signed{}, err
 	}
 	scope := strings.Split(c.credential, "/")
-	if len(scope) != 5 || scope[3] != "s3" || scope[4] != "aws4_request" || len(c.date) != len(dateForm) || scope[1] != c.date[:8] {
+	if len(scope) != 5 || scope[3] != "s3" || scope[4] != "aws4_request" || len(c.date) != len(sigv4.DateForm) || scope[1] != c.date[:8] {
 		return signed{}, &Error{http.StatusBadRequest, "AuthorizationHeaderMalformed", "The credential must be <key>/<date>/<region>/s3/aws4_request, of the request's date"}
 	}
 	if scope[2] != s.region {
@@ -80,21 +80,13 @@ func claimOf(r *http.Request) (claim, error) {
 }
 
 func headerClaim(r *http.Request, header string) (claim, error) {
-	c := claim{date: r.Header.Get("X-Amz-Date"), token: r.Header.Get("X-Amz-Security-Token"), payload: r.Header.Get("X-Amz-Content-Sha256")}
-	rest, ours := strings.CutPrefix(header, algorithm+" ")
+	fields, ours := sigv4.Fields(header)
 	if !ours {
 		return claim{}, &Error{http.StatusBadRequest, "InvalidRequest", "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."}
 	}
-	for part := range strings.SplitSeq(rest, ",") {
-		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
-		switch name {
-		case "Credential":
-			c.credential = value
-		case "SignedHeaders":
-			c.headers = strings.Split(value, ";")
-		case "Signature":
-			c.signature = value
-		}
+	c := claim{
+		credential: fields["Credential"], date: r.Header.Get("X-Amz-Date"), headers: strings.Split(fields["SignedHeaders"], ";"),
+		signature: fields["Signature"], token: r.Header.Get("X-Amz-Security-Token"), payload: r.Header.Get("X-Amz-Content-Sha256"),
 	}
 	if c.payload == "" {
 		return claim{}, errInvalid("Missing required header for this request: x-amz-content-sha256")
@@ -105,7 +97,7 @@ func headerClaim(r *http.Request, header string) (claim, error) {
 func urlClaim(query url.Values) (claim, error) {
 	seconds, err := strconv.Atoi(query.Get("X-Amz-Expires"))
 	expires := time.Duration(seconds) * time.Second
-	if query.Get("X-Amz-Algorithm") != algorithm || err != nil || seconds < 1 || expires > longestURL {
+	if query.Get("X-Amz-Algorithm") != sigv4.Algorithm || err != nil || seconds < 1 || expires > longestURL {
 		return claim{}, &Error{http.StatusBadRequest, "AuthorizationQueryParametersError", "X-Amz-Algorithm must be AWS4-HMAC-SHA256 and X-Amz-Expires from 1 second to a week"}
 	}
 	c := claim{
@@ -119,7 +111,7 @@ func urlClaim(query url.Values) (claim, error) {
 }
 
 func (s *Server) inTime(c claim) error {
-	at, err := time.Parse(dateForm, c.date)
+	at, err := time.Parse(sigv4.DateForm, c.date)
 	if err != nil {
 		return errDenied("AWS authentication requires a valid Date or x-amz-date header")
 	}
@@ -201,7 +193,7 @@ func (c claim) signedBy(secret, request string) string {
 		key = mac(key, part)
 	}
 	hash := sha256.Sum256([]byte(request))
-	return hex.EncodeToString(mac(key, strings.Join([]string{algorithm, c.date, strings.Join(scope, "/"), hex.EncodeToString(hash[:])}, "\n")))
+	return hex.EncodeToString(mac(key, strings.Join([]string{sigv4.Algorithm, c.date, strings.Join(scope, "/"), hex.EncodeToString(hash[:])}, "\n")))
 }
 
 func mac(key []byte, text string) []byte {
