@@ -117,7 +117,7 @@ func movesDue(commit *ledger.Commit) bool {
 
 func (s *Store) putDocuments(actions []types.TransactWriteItem, documents []ledger.Document) []types.TransactWriteItem {
 	for i := range documents {
-		put := &types.Put{TableName: s.table, Item: documentItem(&documents[i])}
+		put := &types.Put{TableName: s.table, Item: encodeDocument(&documents[i])}
 		put.ConditionExpression, put.ExpressionAttributeValues = documentCondition(&documents[i])
 		actions = append(actions, types.TransactWriteItem{Put: put})
 	}
@@ -192,7 +192,7 @@ func (s *Store) putOne(ctx context.Context, document *ledger.Document) error {
 	ctx, doubt := watched(ctx)
 	token := rand.Text()
 	put := &dynamodb.PutItemInput{
-		TableName: s.table, Item: documentItem(document),
+		TableName: s.table, Item: encodeDocument(document),
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}
 	put.Item["token"] = str(token)

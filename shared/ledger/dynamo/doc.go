@@ -7,7 +7,7 @@
 //	entry     E#<entry's key>  entry     list S = A#<account>, rank S = the entry's number, body B;
 //	                                     grants S = A#<account> only where the entry brought new lots
 //	document  D#<kind>#<id>    document  version N, body S (B if it isn't text); list S = L#<list> and rank S where it is in a list;
-//	                                     token S where it was written alone
+//	                                     token S where it was written alone; until N where the table may forget it then
 //
 //	index     partition, sort  is read by
 //	lists     list, rank       Journal, List

@@ -30,6 +30,10 @@ var (
 	documentSort = &types.AttributeValueMemberS{Value: "document"}
 )
 
+// forgetting is the attribute by which the table forgets documents, in seconds of Unix time. template.yaml names it, too.
+// Heads and entries never bear it: what is money is kept for ever.
+const forgetting = "until"
+
 func str(value string) types.AttributeValue  { return &types.AttributeValueMemberS{Value: value} }
 func blob(value []byte) types.AttributeValue { return &types.AttributeValueMemberB{Value: value} }
 func number(value int64) types.AttributeValue {
@@ -143,6 +147,9 @@ func encodeDocument(document *ledger.Document) item {
 		encoded["list"] = str(listPrefix + document.List)
 		encoded["rank"] = str(document.Rank)
 	}
+	if !document.Until.IsZero() {
+		encoded[forgetting] = number(document.Until.Unix())
+	}
 	return encoded
 }
 
@@ -155,11 +162,15 @@ func decodeDocument(pk string, from item) (ledger.Document, error) {
 	if body == nil {
 		body = []byte(text(from, "body"))
 	}
-	return ledger.Document{
+	document := ledger.Document{
 		Key:     ledger.DocumentKey{Kind: kind, ID: id},
 		Version: integer(from, "version"),
 		Body:    body,
 		List:    strings.TrimPrefix(text(from, "list"), listPrefix),
 		Rank:    text(from, "rank"),
-	}, nil
+	}
+	if seconds := integer(from, forgetting); seconds > 0 {
+		document.Until = time.Unix(seconds, 0).UTC()
+	}
+	return document, nil
 }

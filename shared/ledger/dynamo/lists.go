@@ -52,7 +52,7 @@ func (s *Store) entryPage(ctx context.Context, index, partition string, account 
 func (s *Store) List(ctx context.Context, list, before string, limit int) ([]ledger.Document, error) {
 	page, err := readPage(ctx, s, s.ranked("lists", "list", listPrefix+list, before), limit,
 		func(at place, pk string, found item) (ledger.Document, bool, error) {
-			document, err := documentOf(pk, found)
+			document, err := decodeDocument(pk, found)
 			return document, document.List == list && document.Rank == at.rank, err
 		})
 	if err != nil {

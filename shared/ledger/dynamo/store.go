@@ -80,7 +80,7 @@ func (s *Store) Documents(ctx context.Context, keys ...ledger.DocumentKey) (map[
 	}
 	documents := make(map[ledger.DocumentKey]ledger.Document, len(items))
 	for pk, found := range items {
-		document, err := documentOf(pk, found)
+		document, err := decodeDocument(pk, found)
 		if err != nil {
 			return nil, err
 		}
