@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+
+	"billingcentre/infra/local/uuid"
 )
 
 const (
@@ -23,7 +25,7 @@ var _ http.Handler = (*Server)(nil)
 // ServeHTTP answers one request of the JSON protocol. Signatures aren't checked.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("X-Amzn-RequestId", newID())
+	w.Header().Set("X-Amzn-RequestId", uuid.New())
 	answer, err := s.answer(r)
 	var refused *Error
 	if errors.As(err, &refused) {

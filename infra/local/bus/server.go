@@ -2,7 +2,6 @@ package bus
 
 import (
 	"cmp"
-	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"billingcentre/infra/local/eventpattern"
+	"billingcentre/infra/local/uuid"
 )
 
 // Options say where and when the buses live. The zero value is usable.
@@ -122,7 +122,7 @@ func (s *Server) put(e Entry) Result {
 	if !there {
 		return Result{ErrorCode: "ResourceNotFoundException", ErrorMessage: fmt.Sprintf("Event bus %s does not exist.", name)}
 	}
-	id := newID()
+	id := uuid.New()
 	event, err := e.event(id, s.o.Region, s.o.Now())
 	if err != nil {
 		return Result{ErrorCode: "InternalFailure", ErrorMessage: "internal failure"}
@@ -168,12 +168,4 @@ func (s *Server) giveUp(rule *Rule, target QueueTarget, event []byte, cause erro
 		"TARGET_ARN": target.ARN, "ERROR_CODE": "SDK_CLIENT_ERROR", "ERROR_MESSAGE": cause.Error(), "RETRY_ATTEMPTS": "0",
 	})
 	s.log.Error("an event reached no target", "rule", rule.Name, "target", target.ID, "error", cause, "dead_letter_error", err)
-}
-
-// newID is a random UUID.
-func newID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+
+	"billingcentre/infra/local/uuid"
 )
 
 const (
@@ -176,7 +178,7 @@ func (s *sandbox) initError(w http.ResponseWriter, r *http.Request) {
 
 // register lets a runtime pose as an extension, which is how it asks for SIGTERM before SIGKILL. It gets that anyway.
 func register(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Lambda-Extension-Identifier", uuid())
+	w.Header().Set("Lambda-Extension-Identifier", uuid.New())
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = io.WriteString(w, `{}`)
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+
+	"billingcentre/infra/local/uuid"
 )
 
 // account is the AWS account number that local ARNs bear.
@@ -29,7 +31,7 @@ func environment(c *Config, runtimeAPI string) []string {
 		"AWS_LAMBDA_FUNCTION_VERSION":     "$LATEST",
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
 		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/" + c.Name,
-		"AWS_LAMBDA_LOG_STREAM_NAME":      c.Now().UTC().Format("2006/01/02") + "/[$LATEST]" + uuid(),
+		"AWS_LAMBDA_LOG_STREAM_NAME":      c.Now().UTC().Format("2006/01/02") + "/[$LATEST]" + uuid.New(),
 		"AWS_LAMBDA_RUNTIME_API":          runtimeAPI,
 		"LAMBDA_TASK_ROOT":                filepath.Dir(c.Binary),
 		"_HANDLER":                        filepath.Base(c.Binary),

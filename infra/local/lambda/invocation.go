@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 	"fmt"
 	"time"
+
+	"billingcentre/infra/local/uuid"
 )
 
 // invocation is one event on its way through a sandbox.
@@ -25,22 +27,13 @@ type outcome struct {
 
 func newInvocation(event []byte, now time.Time, timeout time.Duration) *invocation {
 	return &invocation{
-		id:       uuid(),
+		id:       uuid.New(),
 		trace:    traceID(now),
 		event:    event,
 		deadline: now.Add(timeout),
 		answered: make(chan outcome, 1),
 		settled:  make(chan struct{}),
 	}
-}
-
-// uuid is a random one (version 4), as request ids are.
-func uuid() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // traceID is an X-Ray trace header of a trace that isn't sampled.

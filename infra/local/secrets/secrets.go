@@ -11,7 +11,6 @@ package secrets
 import (
 	"cmp"
 	"crypto/md5"
-	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -19,6 +18,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"billingcentre/infra/local/uuid"
 )
 
 const (
@@ -95,7 +96,7 @@ func (s *Server) Put(name, value string) (arn string, err error) {
 	if len(found.versions) > 0 && found.versions[0].value == value {
 		return found.arn, nil
 	}
-	fresh := version{id: newVersionID(), value: value, created: s.now()}
+	fresh := version{id: uuid.New(), value: value, created: s.now()}
 	found.versions = append([]version{fresh}, found.versions...)
 	found.versions = found.versions[:min(len(found.versions), 2)]
 	return found.arn, nil
@@ -110,14 +111,6 @@ func (s *Server) prefix() string {
 func suffix(name string) string {
 	sum := md5.Sum([]byte(name))
 	return hex.EncodeToString(sum[:3])
-}
-
-// newVersionID is a random UUID, version 4.
-func newVersionID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails: it ends the process instead
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 func validName(name string) bool {

@@ -3,11 +3,9 @@ package sqs
 import (
 	"container/list"
 	"crypto/md5"
-	"crypto/rand"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -57,14 +55,6 @@ type message struct {
 	visibleAt time.Time     // while hidden
 	hidden    int           // place in the queue's heap of hidden messages, -1 if visible
 	element   *list.Element // place in the queue's list of visible messages, nil if hidden
-}
-
-// newMessageID is a random UUID, version 4.
-func newMessageID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails: it ends the process instead
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // system attributes as of now, for the m'th delivery.

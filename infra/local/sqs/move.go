@@ -3,6 +3,8 @@ package sqs
 import (
 	"encoding/base64"
 	"time"
+
+	"billingcentre/infra/local/uuid"
 )
 
 const (
@@ -114,7 +116,7 @@ func (s *Server) redriveOne(source *queue, task *move) bool {
 	source.drop(m)
 	now := s.now()
 	target.add(&message{
-		id: newMessageID(), body: m.body, attributes: m.attributes, trace: m.trace, group: m.group, sent: now,
+		id: uuid.New(), body: m.body, attributes: m.attributes, trace: m.trace, group: m.group, sent: now,
 	}, now, now)
 	task.moved++
 	return true

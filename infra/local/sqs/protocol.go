@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"billingcentre/infra/local/uuid"
 )
 
 const (
@@ -69,7 +71,7 @@ type empty struct{}
 // ServeHTTP answers one request of the JSON protocol. Signatures aren't checked.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("X-Amzn-RequestId", newMessageID())
+	w.Header().Set("X-Amzn-RequestId", uuid.New())
 	answer, err := s.answer(r)
 	if err != nil {
 		s.refuse(w, r, err)

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"billingcentre/infra/local/uuid"
 )
 
 const (
@@ -62,7 +64,7 @@ func (q *Queue) Send(d Draft) (id string, err error) {
 	}
 	now := s.now()
 	m := &message{
-		id: newMessageID(), body: d.Body, attributes: d.Attributes,
+		id: uuid.New(), body: d.Body, attributes: d.Attributes,
 		trace: d.Trace, group: d.Group, sent: now,
 	}
 	delay := target.attributes.seconds("DelaySeconds")
