@@ -22,9 +22,9 @@ import (
 const starts = 15
 
 // coldStarts measures how long each function needs from the start of its process to its first request for an event (its
-// init), in turn with the smallest function there is, and with the smallest that has a client of DynamoDB; how long to
-// the answer of a first event, where that is a request of HTTP that needs nothing but the function; and how large its
-// package is.
+// init), in turn with the smallest function there is, and with the smallest that has a client of DynamoDB; and how large its
+// package is. A function asks before it has its secrets, so what they cost is in the time to its first answer only: that is
+// told of functions whose event can be a request of HTTP that needs nothing else.
 func coldStarts(ctx context.Context) error {
 	root, err := checkout.Root()
 	if err != nil {

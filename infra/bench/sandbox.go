@@ -37,9 +37,15 @@ func bear(ctx context.Context, binary string, env map[string]string, event strin
 	if err := cmd.Start(); err != nil {
 		return birth{}, err
 	}
+	ended := make(chan struct{})
+	go func() {
+		cmd.Wait() //nolint:errcheck // killed processes fail
+		cancel()
+		close(ended)
+	}()
 	b, err := r.watch(ctx, began)
-	cmd.Process.Kill() //nolint:errcheck // it may have ended
-	cmd.Wait()         //nolint:errcheck // killed processes fail
+	cancel() // kills it
+	<-ended
 	if err != nil {
 		return birth{}, fmt.Errorf("%w; it said: %s", err, said.String())
 	}
@@ -100,7 +106,7 @@ func (r *runtimeAPI) watch(ctx context.Context, began time.Time) (b birth, err e
 				return birth{}, fmt.Errorf("it failed at %s: %s", c.path, c.body)
 			}
 		case <-ctx.Done():
-			return birth{}, fmt.Errorf("it asked for no event, or didn't answer it: %w", ctx.Err())
+			return birth{}, fmt.Errorf("it ended, or took ten seconds: %w", ctx.Err())
 		}
 	}
 }
