@@ -37,7 +37,7 @@ test: setup ## all tests, against the real DynamoDB Local, with the race detecto
 	$(if $(RACE),CGO_ENABLED=1) go test $(RACE) -timeout 12m ./...
 
 sim: ## the whole centre under every fault, from seeds: [SEEDS=20000] [FIRST=1] [WITHIN=3m], or SEED=n to see what happened in one
-	GOGC=400 go test ./infra/sim -count=1 -timeout 60m -v -run '^(TestSimulation|TestLongHistories)$$' -operations 3200 \
+	GOGC=400 go test ./infra/sim -count=1 -timeout 60m -v -run '^(TestSimulation|TestLongHistories|TestEachFaultAtEachCall)$$' -operations 3200 -every \
 	  -seeds $(or $(SEEDS),20000) -first $(or $(FIRST),1) $(if $(WITHIN),-within $(WITHIN)) $(if $(SEED),-seed $(SEED))
 
 mutants: ## change the money's code in one place after the other, and see that its tests fail: [PACKAGES=shared/money] (half an hour for all)

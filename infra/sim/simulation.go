@@ -29,12 +29,20 @@ type Options struct {
 	Plant Plant         // a bug
 	Trace bool          // keep all of the trace, not only its end
 	Crowd Crowd         // instead of the seed's own number of clients and accounts
+	One   One           // instead of the seed's own faults
 
 	Arrears bool // monthly bills, countdowns and locks besides
 }
 
 // Crowd is many clients at once on one account, until its history is so long.
 type Crowd struct{ Clients, Operations int }
+
+// One is a single fault in a life that has no other: what becomes of the call of a number, counted from 1.
+type One struct {
+	Fair bool
+	Call int
+	Fate fate
+}
 
 // Result is what became of a seed.
 type Result struct {
@@ -47,6 +55,7 @@ type Result struct {
 	Steps      int
 	Entries    int // that were committed under all that
 	Calls      [crashAfter + 1]int
+	writes     []bool // of each call, whether it writes
 }
 
 // Simulation is one seed's life.
@@ -59,6 +68,7 @@ type Simulation struct {
 	told    func(storm bool)
 	plant   Plant
 	crowd   Crowd
+	one     One
 
 	mu        sync.Mutex // the simulation has it but while it rests
 	parked    []*call
@@ -88,7 +98,7 @@ type Simulation struct {
 func Run(t *testing.T, seed uint64, o Options) (result Result) {
 	synctest.Test(t, func(*testing.T) {
 		s := &Simulation{
-			dice: rand.New(rand.NewPCG(seed, 0x5eed)), now: dawn, store: o.Store, truth: o.Truth, told: o.Storm, plant: o.Plant, keep: o.Trace, crowd: o.Crowd,
+			dice: rand.New(rand.NewPCG(seed, 0x5eed)), now: dawn, store: o.Store, truth: o.Truth, told: o.Storm, plant: o.Plant, keep: o.Trace, crowd: o.Crowd, one: o.One,
 			digest: sha256.New(), result: &Result{Seed: seed}, auditors: map[wallet.AccountID]*auditor{},
 			dunning: dunning{on: o.Arrears, months: map[wallet.AccountID]int{}},
 		}
@@ -111,6 +121,9 @@ func (s *Simulation) run() {
 		s.store = new(memory.Store)
 	}
 	s.weather = forecast(s.dice)
+	if s.one.Fair {
+		s.weather = s.weather.fair()
+	}
 	if c := s.crowd; c.Clients > 0 {
 		s.weather.workers, s.weather.accounts, s.weather.bills, s.weather.asks = c.Clients, 1, c.Operations, c.Operations
 	}

@@ -65,9 +65,22 @@ func forecast(dice *rand.Rand) weather {
 	return w
 }
 
+// fair is as much going on as in the storm, without its faults.
+func (w weather) fair() weather {
+	return weather{twice: w.twice, eager: w.eager, workers: w.workers, accounts: w.accounts, bills: w.bills, asks: w.asks}
+}
+
 // calm is the weather at the end: nothing fails any more.
 func (w weather) calm() weather {
 	return weather{eager: 1, workers: w.workers, accounts: w.accounts}
+}
+
+// of is what a fate is for a write, or for a read.
+func (f fate) of(write bool) fate {
+	if !write && (f == late || f == answerLost || f == contended) {
+		return done // these are fates of writes
+	}
+	return f
 }
 
 // draw is the fate of one call.
@@ -75,10 +88,7 @@ func (w *weather) draw(dice *rand.Rand, write bool) fate {
 	roll := dice.Float64()
 	for f, rate := range w.rates {
 		if roll -= rate; rate > 0 && roll < 0 {
-			if !write && (fate(f) == late || fate(f) == answerLost || fate(f) == contended) {
-				return done // these are fates of writes
-			}
-			return fate(f)
+			return fate(f).of(write)
 		}
 	}
 	return done

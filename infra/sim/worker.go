@@ -111,6 +111,10 @@ func (s *Simulation) release(at int) {
 	if s.now.Before(s.outageEnds) && f < crashBefore {
 		f = lost
 	}
+	s.result.writes = append(s.result.writes, c.write)
+	if s.one.Fair && len(s.result.writes) == s.one.Call {
+		f = s.one.Fate.of(c.write)
+	}
 	s.result.Calls[f]++
 	s.tell("%d %s: %s", w.id, c.label, f)
 	switch f {
