@@ -8,7 +8,7 @@ func TestAnExpressionIsCompiledOnceWhenItIsUsed(t *testing.T) {
 	if !digits().MatchString("123") || digits().MatchString("x") {
 		t.Error("it doesn't match what it should")
 	}
-	if digits() != digits() {
+	if first := digits(); digits() != first {
 		t.Error("it was compiled twice")
 	}
 }
