@@ -93,22 +93,11 @@ func (h handler) listClouds(ctx context.Context, r *api.Request) (api.Response, 
 	if err != nil {
 		return api.Response{}, err
 	}
-	links, err := h.clouds.Desk.List(ctx, account, before, limit)
-	return h.cloudPage(list, links, limit, (*cloudlink.Link).Rank, err)
-}
-
-func (h handler) cloudPage(list string, links []cloudlink.Link, limit int, rank func(*cloudlink.Link) string, err error) (api.Response, error) {
+	links, next, err := h.clouds.Desk.List(ctx, account, before, limit)
 	if err != nil {
 		return api.Response{}, err
 	}
-	page := api.Page[cloudLink]{Items: make([]cloudLink, len(links))}
-	for i, l := range links {
-		page.Items[i] = cloudLinkOf(l)
-	}
-	if len(links) == limit {
-		page.Next = h.cursors.Encode(list, rank(&links[limit-1]))
-	}
-	return api.OK(page)
+	return api.OK(api.PageOf(links, cloudLinkOf, h.cursors.Encode(list, next)))
 }
 
 func (h handler) getCloud(ctx context.Context, r *api.Request) (api.Response, error) {
@@ -164,8 +153,11 @@ func (h handler) listOpenClouds(ctx context.Context, r *api.Request) (api.Respon
 	if err != nil {
 		return api.Response{}, err
 	}
-	links, err := h.clouds.Desk.Open(ctx, cloudlink.State(state), before, limit)
-	return h.cloudPage(list, links, limit, (*cloudlink.Link).OpenRank, err)
+	links, next, err := h.clouds.Desk.Open(ctx, cloudlink.State(state), before, limit)
+	if err != nil {
+		return api.Response{}, err
+	}
+	return api.OK(api.PageOf(links, cloudLinkOf, h.cursors.Encode(list, next)))
 }
 
 // unlinkCloud notes that a provider has unlinked its customer, and what follows begins.

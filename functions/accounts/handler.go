@@ -128,18 +128,11 @@ func (h handler) list(ctx context.Context, r *api.Request) (api.Response, error)
 	if err != nil {
 		return api.Response{}, err
 	}
-	found, err := h.directory.Accounts(ctx, before, limit)
+	found, next, err := h.directory.Accounts(ctx, before, limit)
 	if err != nil {
 		return api.Response{}, err
 	}
-	page := api.Page[account]{Items: make([]account, len(found))}
-	for i, a := range found {
-		page.Items[i] = accountOf(a)
-	}
-	if len(found) == limit {
-		page.Next = h.cursors.Encode(list, found[limit-1].Rank())
-	}
-	return api.OK(page)
+	return api.OK(api.PageOf(found, accountOf, h.cursors.Encode(list, next)))
 }
 
 // place reads which page of a list is asked for.

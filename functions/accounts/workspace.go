@@ -219,7 +219,7 @@ func (h handler) listWorkspaces(ctx context.Context, r *api.Request) (api.Respon
 	if err != nil {
 		return api.Response{}, err
 	}
-	found, err := h.directory.Workspaces(ctx, account, before, limit)
+	found, next, err := h.directory.Workspaces(ctx, account, before, limit)
 	if err != nil {
 		return api.Response{}, err
 	}
@@ -227,9 +227,5 @@ func (h handler) listWorkspaces(ctx context.Context, r *api.Request) (api.Respon
 	if err != nil {
 		return api.Response{}, err
 	}
-	page := api.Page[workspace]{Items: shown}
-	if len(found) == limit {
-		page.Next = h.cursors.Encode(list, found[limit-1].Rank())
-	}
-	return api.OK(page)
+	return api.OK(api.Page[workspace]{Items: shown, Next: h.cursors.Encode(list, next)})
 }

@@ -166,16 +166,9 @@ func (h handler) list(ctx context.Context, r *api.Request) (api.Response, error)
 	if err != nil {
 		return api.Response{}, err
 	}
-	found, err := mailing.List(ctx, h.store, account, before, limit)
+	found, next, err := mailing.List(ctx, h.store, account, before, limit)
 	if err != nil {
 		return api.Response{}, err
 	}
-	page := api.Page[told]{Items: make([]told, len(found))}
-	for i, m := range found {
-		page.Items[i] = toldOf(m)
-	}
-	if len(found) == limit {
-		page.Next = h.cursors.Encode(list, found[limit-1].Rank())
-	}
-	return api.OK(page)
+	return api.OK(api.PageOf(found, toldOf, h.cursors.Encode(list, next)))
 }

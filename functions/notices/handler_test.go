@@ -168,7 +168,7 @@ func (w *world) result(answer events.SQSEventResponse) result {
 	for _, e := range w.taken {
 		r.Letters = append(r.Letters, e.To+": "+e.Letter.Subject)
 	}
-	told, err := mailing.List(w.t.Context(), w.books.Store, "acme", "", 100)
+	told, _, err := mailing.List(w.t.Context(), w.books.Store, "acme", "", 100)
 	if err != nil {
 		w.t.Fatal(err)
 	}

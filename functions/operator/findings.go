@@ -20,23 +20,20 @@ type finding struct {
 	FoundAt string `json:"found_at"` // the first time
 }
 
+func findingOf(f audit.Finding) finding {
+	return finding{
+		ID: f.ID, Account: string(f.Account), Kind: string(f.Kind), Number: f.Number, Key: string(f.Key), Detail: f.Detail, FoundAt: api.Instant(f.FoundAt),
+	}
+}
+
 func (h handler) listFindings(ctx context.Context, r *api.Request) (api.Response, error) {
 	before, limit, err := h.place(r, findingList)
 	if err != nil {
 		return api.Response{}, err
 	}
-	found, err := audit.Findings(ctx, h.ledger.Store, before, limit)
+	found, next, err := audit.Findings(ctx, h.ledger.Store, before, limit)
 	if err != nil {
 		return api.Response{}, err
 	}
-	page := api.Page[finding]{Items: make([]finding, 0, len(found))}
-	for _, f := range found {
-		page.Items = append(page.Items, finding{
-			ID: f.ID, Account: string(f.Account), Kind: string(f.Kind), Number: f.Number, Key: string(f.Key), Detail: f.Detail, FoundAt: api.Instant(f.FoundAt),
-		})
-	}
-	if len(found) == limit {
-		page.Next = h.cursors.Encode(findingList, found[limit-1].Rank())
-	}
-	return api.OK(page)
+	return api.OK(api.PageOf(found, findingOf, h.cursors.Encode(findingList, next)))
 }

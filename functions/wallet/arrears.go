@@ -145,18 +145,12 @@ func (h handler) arrearsCases(ctx context.Context, r *api.Request) (api.Response
 	if err != nil {
 		return api.Response{}, err
 	}
-	cases, err := arrears.Cases(ctx, h.ledger.Store, account, before, limit)
+	cases, next, err := arrears.Cases(ctx, h.ledger.Store, account, before, limit)
 	if err != nil {
 		return api.Response{}, err
 	}
-	page := api.Page[*arrearsCase]{Items: make([]*arrearsCase, len(cases))}
-	for i := range cases {
-		page.Items[i] = caseOf(&cases[i].Case, cases[i].Currency)
-	}
-	if len(cases) == limit {
-		page.Next = h.cursors.Encode(list, cases[limit-1].Rank())
-	}
-	return api.OK(page)
+	told := func(e arrears.Ended) *arrearsCase { return caseOf(&e.Case, e.Currency) }
+	return api.OK(api.PageOf(cases, told, h.cursors.Encode(list, next)))
 }
 
 func (h handler) arrearsCase(ctx context.Context, r *api.Request) (api.Response, error) {
@@ -207,21 +201,14 @@ func (h handler) debtors(ctx context.Context, r *api.Request) (api.Response, err
 	if err != nil {
 		return api.Response{}, err
 	}
-	found, err := arrears.List(ctx, h.ledger.Store, state, before, limit)
+	found, next, err := arrears.List(ctx, h.ledger.Store, state, before, limit)
 	if err != nil {
 		return api.Response{}, err
 	}
-	page := api.Page[debtor]{Items: make([]debtor, len(found))}
-	for i := range found {
-		page.Items[i] = debtorOf(&found[i])
-	}
-	if len(found) == limit {
-		page.Next = h.cursors.Encode(list, found[limit-1].Rank())
-	}
-	return api.OK(page)
+	return api.OK(api.PageOf(found, debtorOf, h.cursors.Encode(list, next)))
 }
 
-func debtorOf(s *arrears.Standing) debtor {
+func debtorOf(s arrears.Standing) debtor {
 	c := s.Case
 	d := debtor{
 		Account: s.Account, Currency: string(s.Currency), State: s.State, Owed: money.Of(s.Currency, c.Owed).String(), Since: api.Instant(c.Since),

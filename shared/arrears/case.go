@@ -125,11 +125,11 @@ type Ended struct {
 
 // document is the case that is over, listed with its account's, the last one first.
 func (e Ended) document() ledger.Document {
-	return ledger.Document{Key: caseKey(e.Account, e.Case.Number)}.With(e).In(caseList(e.Account), e.Rank())
+	return ledger.Document{Key: caseKey(e.Account, e.Case.Number)}.With(e).In(caseList(e.Account), e.rank())
 }
 
 // Rank is the case's place in its account's list.
-func (e Ended) Rank() string { return fmt.Sprintf("%09d", e.Case.Number) }
+func (e Ended) rank() string { return fmt.Sprintf("%09d", e.Case.Number) }
 
 // owe notes a bill that wasn't covered.
 func (c *Case) owe(bill Bill) {

@@ -44,7 +44,7 @@ func TestHistory(t *testing.T) {
 	if over.Owed != 0 || over.EndedAt != fourth || over.EndedBy != 5 || over.Bills[0].Repaid != 500 || over.Bills[1].Repaid != 400 {
 		t.Errorf("%+v", over)
 	}
-	cases, err := Cases(t.Context(), l.store, "acme", "", 10)
+	cases, _, err := Cases(t.Context(), l.store, "acme", "", 10)
 	if err != nil || len(cases) != 1 || cases[0].Case.Number != 1 {
 		t.Errorf("%+v %v", cases, err)
 	}

@@ -210,7 +210,7 @@ func (k *Keeper) step(ctx context.Context, s *Standing, head wallet.Head, over t
 // any more is looked at itself, so that no lock is told to be gone while it isn't.
 func (k *Keeper) settled(ctx context.Context, account wallet.AccountID, former []wallet.WorkspaceID) (ids []wallet.WorkspaceID, err error) {
 	for before, last := "", false; !last && len(ids) < maxNamed; {
-		page, err := k.Directory.Workspaces(ctx, account, before, entryPage)
+		page, next, err := k.Directory.Workspaces(ctx, account, before, entryPage)
 		if err != nil {
 			return nil, err
 		}
@@ -218,9 +218,8 @@ func (k *Keeper) settled(ctx context.Context, account wallet.AccountID, former [
 			if locksWith(&w, account) {
 				ids = append(ids, w.ID)
 			}
-			before = w.Rank()
 		}
-		last = len(page) < entryPage
+		before, last = next, next == ""
 	}
 	slices.Sort(ids)
 	for _, id := range without(former, ids) {

@@ -216,7 +216,7 @@ func (l *lab) want(state State, told ...string) {
 		l.Errorf("%s, want %s", s.State, state)
 	}
 	for _, of := range []State{Owing, Counting, Locked} {
-		listed, err := List(l.Context(), l.store, of, "", 10)
+		listed, _, err := List(l.Context(), l.store, of, "", 10)
 		l.must(err)
 		if (len(listed) == 1) != (of == state) {
 			l.Errorf("%s, and %d in the list of %s", state, len(listed), of)

@@ -18,17 +18,14 @@ func Of(ctx context.Context, store ledger.Store, account wallet.AccountID) (Stan
 }
 
 // List lists the accounts of a state other than clear: those that count down by what is due next, the soonest first;
-// the others by how long it has lasted, the oldest first.
-func List(ctx context.Context, store ledger.Store, state State, before string, limit int) ([]Standing, error) {
-	return ledger.Bodies[Standing](store.List(ctx, list(state), before, limit))
+// the others by how long it has lasted, the oldest first. next is the place to go on before; "" at the end.
+func List(ctx context.Context, store ledger.Store, state State, before string, limit int) (found []Standing, next string, err error) {
+	return ledger.PageOf[Standing](ctx, store, list(state), before, limit)
 }
 
-// Rank is the account's place in its state's list.
-func (s *Standing) Rank() string { return s.rank() }
-
-// Cases lists an account's cases that are over, the last one first.
-func Cases(ctx context.Context, store ledger.Store, account wallet.AccountID, before string, limit int) ([]Ended, error) {
-	return ledger.Bodies[Ended](store.List(ctx, caseList(account), before, limit))
+// Cases lists an account's cases that are over, the last one first, as List does.
+func Cases(ctx context.Context, store ledger.Store, account wallet.AccountID, before string, limit int) (cases []Ended, next string, err error) {
+	return ledger.PageOf[Ended](ctx, store, caseList(account), before, limit)
 }
 
 // OneCase loads a case of an account, open or over.

@@ -192,13 +192,13 @@ func TestEachPlantedCorruptionIsFound(t *testing.T) {
 			if got := w.audit(); len(got.Findings) == 0 || got.Findings[0].Kind != p.want {
 				t.Errorf("the first run found %v, want %s", got.Findings, p.want)
 			}
-			kept, err := Findings(t.Context(), w.store, "", 10)
+			kept, _, err := Findings(t.Context(), w.store, "", 10)
 			if err != nil || len(kept) == 0 || kept[0].ID == "" {
 				t.Errorf("kept: %v, %v", kept, err)
 			}
 			before := len(kept)
 			w.audit()
-			if kept, err = Findings(t.Context(), w.store, "", 10); len(kept) != before {
+			if kept, _, err = Findings(t.Context(), w.store, "", 10); len(kept) != before {
 				t.Errorf("found again, it is kept again: %v, %v", kept, err)
 			}
 		})
@@ -294,7 +294,7 @@ func TestTroubleIsNoFinding(t *testing.T) {
 		t.Error("a throttled read went unnoticed")
 	}
 	w.store.head = nil
-	if kept, err := Findings(t.Context(), w.store, "", 10); err != nil || len(kept) > 0 {
+	if kept, _, err := Findings(t.Context(), w.store, "", 10); err != nil || len(kept) > 0 {
 		t.Errorf("%v, %v", kept, err)
 	}
 }

@@ -62,15 +62,15 @@ func (f Finding) id() string {
 	return hex.EncodeToString(sum[:12])
 }
 
-// Rank is the finding's place in the list of all.
-func (f Finding) Rank() string { return f.FoundAt.UTC().Format(instant) + " " + f.ID }
+// rank is the finding's place in the list of all.
+func (f Finding) rank() string { return f.FoundAt.UTC().Format(instant) + " " + f.ID }
 
 // keep writes findings down, each once.
 func (a *Auditor) keep(ctx context.Context, found []Finding) error {
 	for i := range found {
 		f := &found[i]
 		f.ID, f.FoundAt = f.id(), a.Now().UTC().Truncate(time.Millisecond)
-		document := ledger.Document{Key: ledger.DocumentKey{Kind: findingKind, ID: f.ID}}.With(f).In(findingList, f.Rank())
+		document := ledger.Document{Key: ledger.DocumentKey{Kind: findingKind, ID: f.ID}}.With(f).In(findingList, f.rank())
 		if err := a.Store.Put(ctx, document); err != nil && !errors.Is(err, ledger.ErrStale) {
 			return fmt.Errorf("keep finding %s: %w", f, err)
 		}
@@ -78,17 +78,8 @@ func (a *Auditor) keep(ctx context.Context, found []Finding) error {
 	return nil
 }
 
-// Findings lists what was found, the last found first, from the one before a rank (Finding.Rank; "": from the first).
-func Findings(ctx context.Context, store ledger.Store, before string, limit int) ([]Finding, error) {
-	documents, err := store.List(ctx, findingList, before, limit)
-	if err != nil {
-		return nil, err
-	}
-	found := make([]Finding, len(documents))
-	for i, document := range documents {
-		if found[i], err = ledger.Body[Finding](document); err != nil {
-			return nil, err
-		}
-	}
-	return found, nil
+// Findings lists what was found, the last found first, from the one before a place ("": from the first). next is
+// the place to go on before; "" at the end.
+func Findings(ctx context.Context, store ledger.Store, before string, limit int) (found []Finding, next string, err error) {
+	return ledger.PageOf[Finding](ctx, store, findingList, before, limit)
 }

@@ -115,25 +115,25 @@ func (d *Desk) Get(ctx context.Context, account wallet.AccountID, cloud wallet.C
 	return link, err
 }
 
-// List lists an account's links, the last first.
-func (d *Desk) List(ctx context.Context, account wallet.AccountID, before string, limit int) ([]Link, error) {
-	return ledger.Bodies[Link](d.Store.List(ctx, listOf(account), before, limit))
+// List lists an account's links, the last first. next is the place to go on before; "" at the end.
+func (d *Desk) List(ctx context.Context, account wallet.AccountID, before string, limit int) (links []Link, next string, err error) {
+	return ledger.PageOf[Link](ctx, d.Store, listOf(account), before, limit)
 }
 
 // Open lists links that somebody has to look at: those that were asked for, or are unlinked; the soonest due first.
-func (d *Desk) Open(ctx context.Context, state State, before string, limit int) ([]Link, error) {
-	return ledger.Bodies[Link](d.Store.List(ctx, listIn(state), before, limit))
+func (d *Desk) Open(ctx context.Context, state State, before string, limit int) (links []Link, next string, err error) {
+	return ledger.PageOf[Link](ctx, d.Store, listIn(state), before, limit)
 }
 
 // Due lists links that are unlinked, and of which something is due, the soonest first.
-func (d *Desk) Due(ctx context.Context, before string, limit int) ([]Link, error) {
-	links, err := d.Open(ctx, Unlinked, before, limit)
+func (d *Desk) Due(ctx context.Context, before string, limit int) (links []Link, next string, err error) {
+	links, next, err = d.Open(ctx, Unlinked, before, limit)
 	for i := range links {
 		if links[i].due().After(d.Now()) {
-			return links[:i], err
+			return links[:i], "", err
 		}
 	}
-	return links, err
+	return links, next, err
 }
 
 // Turn changes a link with all that turns with it, again from the start whenever it has moved meanwhile. A turn that
@@ -207,13 +207,13 @@ func (d *Desk) load(ctx context.Context, account wallet.AccountID, cloud wallet.
 
 // write is all that turns together: the link, whose it is, and where somebody has to look for it.
 func (t *Turning) write() []ledger.Document {
-	documents := []ledger.Document{t.linkRead.With(t.Link).In(listOf(t.Link.Account), t.Link.Rank())}
+	documents := []ledger.Document{t.linkRead.With(t.Link).In(listOf(t.Link.Account), t.Link.rank())}
 	if t.claim != t.claimed {
 		documents = append(documents, t.claimRead.With(t.claim))
 	}
 	open := t.openRead.With(t.Link)
 	if t.Link.State == Asked || t.Link.State == Unlinked {
-		open = open.In(listIn(t.Link.State), t.Link.OpenRank())
+		open = open.In(listIn(t.Link.State), t.Link.openRank())
 	} else {
 		open = open.In("", "")
 	}

@@ -80,7 +80,7 @@ const lag = time.Minute
 // doesn't pay any more, neither is written; and whoever turns it from then on knows that lists may not tell of the workspace.
 func (l Link) Take(read ledger.Document, now time.Time) ledger.Document {
 	l.TakenAt = now.UTC().Truncate(time.Millisecond)
-	return read.With(l).In(listOf(l.Account), l.Rank())
+	return read.With(l).In(listOf(l.Account), l.rank())
 }
 
 // Gone tells whether workspaces may leave the link: the provider has released it (README rule 27).
@@ -124,13 +124,13 @@ type claim struct {
 func listOf(account wallet.AccountID) string { return "cloud-links#" + string(account) }
 func listIn(state State) string              { return "cloud-links-open#" + string(state) }
 
-// Rank is the link's place in its account's list.
-func (l *Link) Rank() string {
+// rank is the link's place in its account's list.
+func (l *Link) rank() string {
 	return l.AskedAt.UTC().Format("2006-01-02T15:04:05.000Z") + " " + name(l.Cloud)
 }
 
-// OpenRank is the link's place among those that somebody has to look at: the soonest and the oldest first.
-func (l *Link) OpenRank() string {
+// openRank is the link's place among those that somebody has to look at: the soonest and the oldest first.
+func (l *Link) openRank() string {
 	at := l.AskedAt
 	if l.State == Unlinked {
 		at = l.due()

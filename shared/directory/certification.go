@@ -40,7 +40,7 @@ func (d *Directory) Certify(ctx context.Context, id wallet.AccountID, certificat
 			return account, doubt, nil
 		}
 		account.Certification = certification
-		err = d.Store.Put(ctx, document.With(account).In(accountList, account.Rank()))
+		err = d.Store.Put(ctx, document.With(account).In(accountList, account.rank()))
 		switch {
 		case err == nil:
 			return account, true, nil

@@ -61,15 +61,15 @@ func Opening(account Account, actor string) ledger.Intent {
 }
 
 func accountDocument(account Account) ledger.Document {
-	return ledger.Document{Key: accountKey(account.ID)}.With(account).In(accountList, account.Rank())
+	return ledger.Document{Key: accountKey(account.ID)}.With(account).In(accountList, account.rank())
 }
 
 func accountKey(id wallet.AccountID) ledger.DocumentKey {
 	return ledger.DocumentKey{Kind: accountKind, ID: string(id)}
 }
 
-// Rank is the account's place in the list of all.
-func (a Account) Rank() string { return a.OpenedAt.UTC().Format(instant) + " " + string(a.ID) }
+// rank is the account's place in the list of all.
+func (a Account) rank() string { return a.OpenedAt.UTC().Format(instant) + " " + string(a.ID) }
 
 // Account loads an account. One that isn't open is the refusal NotFound.
 func (d *Directory) Account(ctx context.Context, id wallet.AccountID) (Account, error) {
@@ -82,9 +82,10 @@ func (d *Directory) Account(ctx context.Context, id wallet.AccountID) (Account, 
 
 func noAccount() error { return refusal.Of(refusal.NotFound, "There is no such account.") }
 
-// Accounts lists accounts, the last opened first, from the one before a rank ("": from the first).
-func (d *Directory) Accounts(ctx context.Context, before string, limit int) ([]Account, error) {
-	return ledger.Bodies[Account](d.Store.List(ctx, accountList, before, limit))
+// Accounts lists accounts, the last opened first, from the one before a place ("": from the first). next is the place to
+// go on before; "" at the end.
+func (d *Directory) Accounts(ctx context.Context, before string, limit int) (accounts []Account, next string, err error) {
+	return ledger.PageOf[Account](ctx, d.Store, accountList, before, limit)
 }
 
 // Listed is an account as the list of all has it: by its document's key and place, which hold though nobody can read it.
@@ -118,7 +119,7 @@ func (d *Directory) Unlisted(ctx context.Context, ids []wallet.AccountID) (unlis
 		for i, id := range chunk {
 			document := documents[keys[i]]
 			account, err := ledger.Body[Account](document)
-			if err != nil || account.ID != id || document.List != accountList || document.Rank != account.Rank() {
+			if err != nil || account.ID != id || document.List != accountList || document.Rank != account.rank() {
 				unlisted = append(unlisted, id)
 			}
 		}
@@ -126,9 +127,9 @@ func (d *Directory) Unlisted(ctx context.Context, ids []wallet.AccountID) (unlis
 	return unlisted, nil
 }
 
-// Workspaces lists the workspaces bound to an account, the last bound first, from the one before a rank.
-func (d *Directory) Workspaces(ctx context.Context, account wallet.AccountID, before string, limit int) ([]Workspace, error) {
-	return ledger.Bodies[Workspace](d.Store.List(ctx, workspaceList(account), before, limit))
+// Workspaces lists the workspaces bound to an account, the last bound first, as Accounts does.
+func (d *Directory) Workspaces(ctx context.Context, account wallet.AccountID, before string, limit int) (workspaces []Workspace, next string, err error) {
+	return ledger.PageOf[Workspace](ctx, d.Store, workspaceList(account), before, limit)
 }
 
 // Workspace loads a workspace for an account that it is, or was, bound to. For every other account there is none.

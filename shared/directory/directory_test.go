@@ -139,12 +139,12 @@ func TestAccountsAreListedLastOpenedFirst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := w.Accounts(t.Context(), "", 2)
+	all, next, err := w.Accounts(t.Context(), "", 2)
 	if err != nil || len(all) != 2 || all[0].ID != "z" || !all[0].OpenedAt.Equal(opened.Entry.Time) {
 		t.Fatalf("got %v, %v", all, err)
 	}
-	rest, err := w.Accounts(t.Context(), all[1].Rank(), 9)
-	if err != nil || len(rest) != 2 {
+	rest, end, err := w.Accounts(t.Context(), next, 9)
+	if err != nil || len(rest) != 2 || end != "" {
 		t.Errorf("the next page: %v, %v", rest, err)
 	}
 	_, err = w.Account(t.Context(), "nobody")
@@ -230,7 +230,7 @@ func TestThePastIsFilledButNeverChanged(t *testing.T) {
 	if err != nil || len(got.Periods("b")) != 1 || !got.Periods("b")[0].Until.Equal(day(-3)) {
 		t.Errorf("b sees %+v, %v", got.Periods("b"), err)
 	}
-	if listed, err := w.Workspaces(t.Context(), "b", "", 9); err != nil || len(listed) != 0 {
+	if listed, _, err := w.Workspaces(t.Context(), "b", "", 9); err != nil || len(listed) != 0 {
 		t.Errorf("b lists %v, %v", listed, err)
 	}
 	_, err = w.Workspace(t.Context(), "d", "ws")

@@ -308,7 +308,7 @@ func TestCertification(t *testing.T) {
 	if _, changed, err := w.Certify(t.Context(), "a", nil); err != nil || !changed {
 		t.Error(changed, err)
 	}
-	if account, err := w.Account(t.Context(), "a"); err != nil || account.Certification != nil || account.Rank() == "" {
+	if account, err := w.Account(t.Context(), "a"); err != nil || account.Certification != nil || account.rank() == "" {
 		t.Error(account, err)
 	}
 }

@@ -85,13 +85,13 @@ func (w *Workspace) Periods(account wallet.AccountID) []Period {
 	return periods
 }
 
-// Rank is the workspace's place in its account's list.
-func (w *Workspace) Rank() string { return w.Current().From.UTC().Format(instant) + " " + string(w.ID) }
+// rank is the workspace's place in its account's list.
+func (w *Workspace) rank() string { return w.Current().From.UTC().Format(instant) + " " + string(w.ID) }
 
 // document is the workspace as the next version of the document it was read from.
 func (w *Workspace) document(read ledger.Document) ledger.Document {
 	if account := w.Current().Account; account != "" {
-		return read.With(w).In(workspaceList(account), w.Rank())
+		return read.With(w).In(workspaceList(account), w.rank())
 	}
 	return read.With(w).In("", "")
 }

@@ -53,7 +53,7 @@ const page = 100 // accounts that are listed at once, and whose cursors are read
 
 func (c *Consumer[S]) walk(ctx context.Context, at *round, out *Outcome) error {
 	for {
-		listed, err := c.Directory.Accounts(ctx, at.Accounts, page)
+		listed, next, err := c.Directory.Accounts(ctx, at.Accounts, page)
 		if err != nil {
 			return err
 		}
@@ -63,11 +63,10 @@ func (c *Consumer[S]) walk(ctx context.Context, at *round, out *Outcome) error {
 		if err := c.page(ctx, listed, out); err != nil {
 			return err
 		}
-		if len(listed) < page {
-			at.Accounts, out.Round = "", true
+		if at.Accounts = next; next == "" {
+			out.Round = true
 			return nil
 		}
-		at.Accounts = listed[len(listed)-1].Rank()
 	}
 }
 

@@ -115,16 +115,6 @@ func (m Mailing) done() bool {
 }
 
 // List lists an account's mailings, the last planned first, from the one before a rank ("": from the first). It may lag.
-func List(ctx context.Context, store ledger.Store, account wallet.AccountID, before string, limit int) ([]Mailing, error) {
-	documents, err := store.List(ctx, listOf(account), before, limit)
-	if err != nil {
-		return nil, err
-	}
-	mailings := make([]Mailing, len(documents))
-	for i, document := range documents {
-		if mailings[i], err = ledger.Body[Mailing](document); err != nil {
-			return nil, err
-		}
-	}
-	return mailings, nil
+func List(ctx context.Context, store ledger.Store, account wallet.AccountID, before string, limit int) (mailings []Mailing, next string, err error) {
+	return ledger.PageOf[Mailing](ctx, store, listOf(account), before, limit)
 }

@@ -87,7 +87,7 @@ func (w *world) pass(d time.Duration) { w.mu.Lock(); w.now = w.now.Add(d); w.mu.
 // mailings are what became of all letters.
 func (w *world) mailings() (all []mailing.Mailing) {
 	w.t.Helper()
-	all, err := mailing.List(w.t.Context(), w.Store, "acme", "", 100)
+	all, _, err := mailing.List(w.t.Context(), w.Store, "acme", "", 100)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -191,17 +191,7 @@ func (q *Quarantine) join(ctx context.Context, id string, parts int) ([]byte, er
 // List tells of messages, the last kept first, from the one before a rank (Message.Rank; "": from the first). They
 // come without their bodies.
 func (q *Quarantine) List(ctx context.Context, before string, limit int) ([]Message, error) {
-	documents, err := q.Store.List(ctx, list, before, limit)
-	if err != nil {
-		return nil, err
-	}
-	messages := make([]Message, len(documents))
-	for i, document := range documents {
-		if messages[i], err = ledger.Body[Message](document); err != nil {
-			return nil, err
-		}
-	}
-	return messages, nil
+	return ledger.Bodies[Message](q.Store.List(ctx, list, before, limit))
 }
 
 // MarkReplayed notes that an operator has sent a message again. Sending again is harmless, since everything here is

@@ -138,7 +138,7 @@ func (p *Planner) Run(ctx context.Context, room func() bool) (Plan, error) {
 
 // step looks at one page of accounts.
 func (p *Planner) step(ctx context.Context, plan *Plan) error {
-	accounts, err := p.Directory.Accounts(ctx, plan.Before, planPage)
+	accounts, next, err := p.Directory.Accounts(ctx, plan.Before, planPage)
 	if err != nil {
 		return err
 	}
@@ -154,8 +154,8 @@ func (p *Planner) step(ctx context.Context, plan *Plan) error {
 		return err
 	}
 	plan.Accounts, plan.Wished = plan.Accounts+int64(len(accounts)), plan.Wished+int64(len(missing))
-	if plan.Done = len(accounts) < planPage; !plan.Done {
-		plan.Before = accounts[len(accounts)-1].Rank()
+	if plan.Done = next == ""; !plan.Done {
+		plan.Before = next
 	}
 	return nil
 }

@@ -54,20 +54,20 @@ func (k *Keeper) Unlink(ctx context.Context, cloud wallet.CloudAccount, by strin
 func (k *Keeper) Run(ctx context.Context) (looked int, err error) {
 	var failed []error
 	for before := ""; ; {
-		due, err := k.Desk.Due(ctx, before, page)
+		due, next, err := k.Desk.Due(ctx, before, page)
 		if err != nil {
 			return looked, err
 		}
 		for _, link := range due {
 			looked++
-			before = link.OpenRank()
 			if err := k.Look(ctx, link.Account, link.Cloud); err != nil {
 				failed = append(failed, fmt.Errorf("cloud account %s of %s: %w", link.Cloud.Provider, link.Account, err))
 			}
 		}
-		if deadline, bounded := ctx.Deadline(); len(due) < page || bounded && time.Until(deadline) < reserve {
+		if deadline, bounded := ctx.Deadline(); next == "" || bounded && time.Until(deadline) < reserve {
 			return looked, errors.Join(failed...)
 		}
+		before = next
 	}
 }
 
@@ -119,7 +119,7 @@ func step(t *cloudlink.Turning, on []wallet.WorkspaceID) {
 // On lists the workspaces that a cloud account pays for now, sorted. The list may lag.
 func (k *Keeper) On(ctx context.Context, account wallet.AccountID, cloud wallet.CloudAccount) (ids []wallet.WorkspaceID, err error) {
 	for before := ""; ; {
-		listed, err := k.Directory.Workspaces(ctx, account, before, page)
+		listed, next, err := k.Directory.Workspaces(ctx, account, before, page)
 		if err != nil {
 			return nil, err
 		}
@@ -127,9 +127,8 @@ func (k *Keeper) On(ctx context.Context, account wallet.AccountID, cloud wallet.
 			if isOn(&w, account, cloud) {
 				ids = append(ids, w.ID)
 			}
-			before = w.Rank()
 		}
-		if len(listed) < page {
+		if before = next; next == "" {
 			slices.Sort(ids)
 			return slices.Compact(ids), nil
 		}

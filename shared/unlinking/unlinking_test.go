@@ -148,7 +148,7 @@ func (p *port) want(cloud wallet.CloudAccount, state cloudlink.State, told ...st
 	if err != nil || link.State != state {
 		p.Errorf("%s, want %s: %v", link.State, state, err)
 	}
-	open, err := p.keeper.Desk.Open(p.Context(), cloudlink.Unlinked, "", 10)
+	open, _, err := p.keeper.Desk.Open(p.Context(), cloudlink.Unlinked, "", 10)
 	if err != nil || (len(open) > 0) != (state == cloudlink.Unlinked) {
 		p.Errorf("%d open links of a %s one: %v", len(open), state, err)
 	}
@@ -315,11 +315,11 @@ func TestWhoseALinkIs(t *testing.T) {
 			t.Errorf("%s: %s, want %s", row.name, got, row.want)
 		}
 	}
-	links, err := desk.List(ctx, "acme", "", 10)
+	links, _, err := desk.List(ctx, "acme", "", 10)
 	if err != nil || len(links) != 4 {
 		t.Errorf("%d links, %v", len(links), err)
 	}
-	asked, err := desk.Open(ctx, cloudlink.Asked, "", 10)
+	asked, _, err := desk.Open(ctx, cloudlink.Asked, "", 10)
 	if err != nil || len(asked) != 1 || asked[0].Account != "bolt" || asked[0].Cloud != amazon {
 		t.Errorf("asked for: %+v, %v", asked, err)
 	}

@@ -138,7 +138,7 @@ func (s *soak) agree() {
 	for _, m := range s.post.Mails() {
 		taken[m.Tags["mailing"][0]+"/"+m.Tags["recipient"][0]]++
 	}
-	told, err := mailing.List(s.t.Context(), s.mail.Store, "acme", "", 100)
+	told, _, err := mailing.List(s.t.Context(), s.mail.Store, "acme", "", 100)
 	if err != nil || len(told) != 60 {
 		s.t.Fatalf("%d mailings, %v", len(told), err)
 	}
