@@ -61,6 +61,7 @@ type Result struct {
 // Simulation is one seed's life.
 type Simulation struct {
 	dice    *rand.Rand
+	lag     *rand.Rand // the dice of lists alone
 	weather weather
 	now     time.Time
 	store   ledger.Store
@@ -78,6 +79,7 @@ type Simulation struct {
 	workers   int
 	doing     *worker // whose call arrives just now
 
+	lists      map[string]any // what each list gave last
 	queue      queue
 	world      world
 	auditors   map[wallet.AccountID]*auditor
@@ -98,7 +100,7 @@ type Simulation struct {
 func Run(t *testing.T, seed uint64, o Options) (result Result) {
 	synctest.Test(t, func(*testing.T) {
 		s := &Simulation{
-			dice: rand.New(rand.NewPCG(seed, 0x5eed)), now: dawn, store: o.Store, truth: o.Truth, told: o.Storm, plant: o.Plant, keep: o.Trace, crowd: o.Crowd, one: o.One,
+			dice: rand.New(rand.NewPCG(seed, 0x5eed)), lag: rand.New(rand.NewPCG(seed, 0x1a6)), lists: map[string]any{}, now: dawn, store: o.Store, truth: o.Truth, told: o.Storm, plant: o.Plant, keep: o.Trace, crowd: o.Crowd, one: o.One,
 			digest: sha256.New(), result: &Result{Seed: seed}, auditors: map[wallet.AccountID]*auditor{},
 			dunning: dunning{on: o.Arrears, months: map[wallet.AccountID]int{}},
 		}
@@ -121,6 +123,9 @@ func (s *Simulation) run() {
 		s.store = new(memory.Store)
 	}
 	s.weather = forecast(s.dice)
+	if s.lag.IntN(3) == 0 {
+		s.weather.stale = 0.5 * s.lag.Float64()
+	}
 	if s.one.Fair {
 		s.weather = s.weather.fair()
 	}

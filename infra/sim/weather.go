@@ -31,6 +31,7 @@ type weather struct {
 	twice    float64 // a message comes twice at once
 	skew     time.Duration
 	jumps    float64 // a worker's clock is set anew in the middle of its work
+	stale    float64 // a list gives what it gave before
 	outage   bool    // three hours without a database
 	eager    float64 // how much rather a parked call goes on than something else begins
 	workers  int     // at the same time

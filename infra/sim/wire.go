@@ -30,6 +30,22 @@ func read[T any](w wire, ctx context.Context, label string, do func(context.Cont
 	return found, nil
 }
 
+// listed is a read of a list, which may lag behind: what it gave before, it may give again (T-35).
+func listed[T any](w wire, ctx context.Context, label string, do func(context.Context) (T, error)) (T, error) {
+	return read(w, ctx, label, func(ctx context.Context) (T, error) {
+		s := w.worker.sim
+		if before, ok := s.lists[label].(T); ok && s.weather.stale > 0 && s.lag.Float64() < s.weather.stale {
+			s.tell("  as before")
+			return before, nil
+		}
+		found, err := do(ctx)
+		if err == nil {
+			s.lists[label] = found
+		}
+		return found, err
+	})
+}
+
 func (w wire) write(ctx context.Context, about wallet.AccountID, label string, do func(context.Context) error) error {
 	return w.worker.park(ctx, &call{
 		worker: w.worker, label: label, about: about, write: true, failed: ledger.ErrUnknown, answer: make(chan error, 1),
@@ -88,25 +104,25 @@ func (w wire) Put(ctx context.Context, documents ...ledger.Document) error {
 }
 
 func (w wire) Journal(ctx context.Context, account wallet.AccountID, before int64, limit int) ([]wallet.Entry, error) {
-	return read(w, ctx, "journal "+string(account), func(ctx context.Context) ([]wallet.Entry, error) {
+	return listed(w, ctx, fmt.Sprintf("journal %s %d", account, before), func(ctx context.Context) ([]wallet.Entry, error) {
 		return w.store.Journal(ctx, account, before, limit)
 	})
 }
 
 func (w wire) Grants(ctx context.Context, account wallet.AccountID, before int64, limit int) ([]wallet.Entry, error) {
-	return read(w, ctx, "grants "+string(account), func(ctx context.Context) ([]wallet.Entry, error) {
+	return listed(w, ctx, fmt.Sprintf("grants %s %d", account, before), func(ctx context.Context) ([]wallet.Entry, error) {
 		return w.store.Grants(ctx, account, before, limit)
 	})
 }
 
 func (w wire) List(ctx context.Context, list, before string, limit int) ([]ledger.Document, error) {
-	return read(w, ctx, "list "+list, func(ctx context.Context) ([]ledger.Document, error) {
+	return listed(w, ctx, "list "+list+" "+before, func(ctx context.Context) ([]ledger.Document, error) {
 		return w.store.List(ctx, list, before, limit)
 	})
 }
 
 func (w wire) Due(ctx context.Context, shard int, now time.Time, limit int) ([]wallet.AccountID, error) {
-	return read(w, ctx, fmt.Sprintf("due %d", shard), func(ctx context.Context) ([]wallet.AccountID, error) {
+	return listed(w, ctx, fmt.Sprintf("due %d", shard), func(ctx context.Context) ([]wallet.AccountID, error) {
 		return w.store.Due(ctx, shard, now, limit)
 	})
 }
