@@ -61,6 +61,10 @@ func Done(body any, repeated bool) (Response, error) {
 // Handler is what Lambda calls.
 type Handler func(ctx context.Context, event events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
 
+// reserve is what a request leaves of its function's time for its answer. Without it, whoever asks while the database doesn't
+// answer would get the gateway's 500 instead of our 503, and wouldn't be told that he may ask again.
+const reserve = time.Second
+
 // Serve makes a handler of routes. It never fails: faults are answered as 500, and told in the log only.
 func Serve(log *slog.Logger, routes ...Route) Handler {
 	table := make(map[string]Route, len(routes))
@@ -69,6 +73,11 @@ func Serve(log *slog.Logger, routes ...Route) Handler {
 	}
 	return func(ctx context.Context, event events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 		began := time.Now()
+		if deadline, limited := ctx.Deadline(); limited {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadline(ctx, deadline.Add(-min(reserve, time.Until(deadline)/4)))
+			defer cancel()
+		}
 		answer, err := answer(ctx, table, event)
 		level, attrs := slog.LevelInfo, []slog.Attr{
 			slog.String("route", event.RouteKey), slog.Int("status", answer.StatusCode),
