@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"billingcentre/infra/demo/centre"
-	"billingcentre/infra/local/issuer"
 	"billingcentre/infra/local/stack"
 	"billingcentre/shared/audit"
 )
@@ -30,7 +29,7 @@ func export(ctx context.Context, args []string, out io.Writer) error {
 	if *account == "" {
 		return errors.New("-account is missing")
 	}
-	options := centre.Options{API: *api, Token: func(string, string) (string, error) { return *token, nil }}
+	c := centre.New(centre.Options{API: *api, Token: func(string, string) (string, error) { return *token, nil }})
 	if *api == "" {
 		running, err := stack.Find()
 		if err != nil {
@@ -40,11 +39,9 @@ func export(ctx context.Context, args []string, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		options = centre.Options{API: running.API, Token: func(role, account string) (string, error) {
-			return tokens.Token(issuer.Claims{Role: role, Account: account}, time.Hour)
-		}}
+		c = running.Centre(tokens)
 	}
-	proof, err := collect(ctx, centre.New(options), *account, *from)
+	proof, err := collect(ctx, c, *account, *from)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"billingcentre/infra/demo/centre"
-	"billingcentre/infra/local/issuer"
 	"billingcentre/infra/local/stack"
 	"billingcentre/shared/bill"
 	"billingcentre/shared/wallet"
@@ -124,13 +123,7 @@ func newQuarter(t *testing.T) *quarter {
 			t.Error(err)
 		}
 	})
-	c := centre.New(centre.Options{
-		API: s.Running.API, AWS: s.Running.AWS, Queue: s.Running.BillQueue,
-		Token: func(role, account string) (string, error) {
-			return s.Issuer.Token(issuer.Claims{Role: role, Account: account}, time.Hour)
-		},
-	})
-	q := &quarter{account: &account{t: t, id: "quarter", currency: "CNY", centre: c}, stack: s, zone: begins.Location()}
+	q := &quarter{account: &account{t: t, id: "quarter", currency: "CNY", centre: s.Running.Centre(s.Issuer)}, stack: s, zone: begins.Location()}
 	q.operator, q.owner = q.as("operator"), q.as("owner")
 	return q
 }

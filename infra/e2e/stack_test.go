@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"billingcentre/infra/demo/centre"
-	"billingcentre/infra/local/issuer"
 	"billingcentre/infra/local/stack"
 )
 
@@ -63,12 +62,7 @@ func running(t *testing.T) *stack.Stack {
 func client(t *testing.T) *centre.Centre {
 	t.Helper()
 	s := running(t)
-	return centre.New(centre.Options{
-		API: s.Running.API, AWS: s.Running.AWS, Queue: s.Running.BillQueue,
-		Token: func(role, account string) (string, error) {
-			return s.Issuer.Token(issuer.Claims{Role: role, Account: account}, time.Hour)
-		},
-	})
+	return s.Running.Centre(s.Issuer)
 }
 
 // await waits until something holds, and fails the test when it doesn't within patience.

@@ -45,9 +45,7 @@ func start(ctx context.Context, c *console.Console, p plan) (*site, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	s.centre = centre.New(centre.Options{API: s.running.API, AWS: s.running.AWS, Queue: s.running.BillQueue, Token: func(role, account string) (string, error) {
-		return tokens.Token(issuer.Claims{Role: role, Account: account}, 12*time.Hour)
-	}})
+	s.centre = s.running.Centre(tokens)
 	s.store = dynamo.New(dynamodb.Client(s.running.DynamoDB), s.running.Table)
 	if s.operator, err = s.centre.Operator(); err == nil {
 		err = s.open(ctx, c, p.Accounts)

@@ -38,7 +38,7 @@ func importFile(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	i := importer{c: console.Standard(os.Stdout), centre: client(running, tokens), account: *account}
+	i := importer{c: console.Standard(os.Stdout), centre: running.Centre(tokens), account: *account}
 	return i.run(ctx, set.Arg(0))
 }
 

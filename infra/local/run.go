@@ -9,10 +9,8 @@ import (
 	"time"
 
 	"billingcentre/infra/demo"
-	"billingcentre/infra/demo/centre"
 	"billingcentre/infra/focus/sample"
 	"billingcentre/infra/local/console"
-	"billingcentre/infra/local/issuer"
 	"billingcentre/infra/local/stack"
 )
 
@@ -48,7 +46,7 @@ func run(ctx context.Context, args []string) (err error) {
 
 // show is the main job: two customers, from the top-up to the settled bill.
 func show(ctx context.Context, running *stack.Stack, c *console.Console, report string) error {
-	d := &demo.Demo{Console: c, Centre: client(running.Running, running.Issuer)}
+	d := &demo.Demo{Console: c, Centre: running.Running.Centre(running.Issuer)}
 	usage, err := d.Usage(ctx, sample.Name, sample.File())
 	if err != nil {
 		return err
@@ -72,13 +70,6 @@ func show(ctx context.Context, running *stack.Stack, c *console.Console, report 
 		return errors.New("a statement doesn't add up to the exact cost")
 	}
 	return nil
-}
-
-// client is a client of a running stack, with tokens of its issuer.
-func client(r stack.Running, tokens *issuer.Issuer) *centre.Centre {
-	return centre.New(centre.Options{API: r.API, AWS: r.AWS, Queue: r.BillQueue, Token: func(role, account string) (string, error) {
-		return tokens.Token(issuer.Claims{Role: role, Account: account}, time.Hour)
-	}})
 }
 
 func write(path string, statement demo.Statement) error {

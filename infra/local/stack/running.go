@@ -9,7 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
+	"billingcentre/infra/demo/centre"
 	"billingcentre/infra/local/checkout"
 	"billingcentre/infra/local/issuer"
 	"billingcentre/infra/local/wholefile"
@@ -94,6 +96,13 @@ func FindIssuer(r Running) (*issuer.Issuer, error) {
 	return issuer.Open(issuer.Options{
 		KeyFile: filepath.Join(root, ".local", "data", issuerKeyFile), URL: r.Issuer, Audience: Audience,
 	})
+}
+
+// Centre is a client of the running stack, with tokens of its issuer that are good for half a day.
+func (r Running) Centre(tokens *issuer.Issuer) *centre.Centre {
+	return centre.New(centre.Options{API: r.API, AWS: r.AWS, Queue: r.BillQueue, Token: func(role, account string) (string, error) {
+		return tokens.Token(issuer.Claims{Role: role, Account: account}, 12*time.Hour)
+	}})
 }
 
 func alive(pid int) bool {

@@ -18,7 +18,6 @@ import (
 	"billingcentre/infra/demo/centre"
 	"billingcentre/infra/local/alipay"
 	"billingcentre/infra/local/console"
-	"billingcentre/infra/local/issuer"
 	"billingcentre/infra/local/sam"
 	"billingcentre/infra/local/sqs"
 )
@@ -44,9 +43,7 @@ func start(t *testing.T, o Options) *Stack {
 
 func operator(t *testing.T, s *Stack) *centre.Caller {
 	t.Helper()
-	caller, err := centre.New(centre.Options{API: s.Running.API, Token: func(role, account string) (string, error) {
-		return s.Issuer.Token(issuer.Claims{Role: role, Account: account}, time.Hour)
-	}}).Operator()
+	caller, err := s.Running.Centre(s.Issuer).Operator()
 	if err != nil {
 		t.Fatal(err)
 	}
