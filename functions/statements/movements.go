@@ -56,7 +56,7 @@ func (h handler) movements(ctx context.Context, r *api.Request) (api.Response, e
 	if err != nil {
 		return api.Response{}, err
 	}
-	found, err := statement.Movements(ctx, l.view, chosen, l.filter.Workspace, at, l.limit)
+	found, err := statement.Movements(ctx, l.view, chosen, l.filter.About(), at, l.limit)
 	if err != nil {
 		return api.Response{}, large(err)
 	}

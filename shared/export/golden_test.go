@@ -56,7 +56,7 @@ func tables(w *world, language export.Language) map[string]export.Table {
 	}
 	return map[string]export.Table{
 		"consumption":            export.Consumption(view.EachRow, days, w.zone, language),
-		"income-and-expenditure": export.Movements(view.EachChange, books.ChangeFilter{}, "", w.zone, language),
+		"income-and-expenditure": export.Movements(view.EachChange, books.ChangeFilter{}, statement.About{}, w.zone, language),
 		"voucher-details":        export.LotMovements(lots, statement.LotFilter{}, w.zone, language),
 		"card-details":           export.LotMovements(lots, statement.LotFilter{Cards: true}, w.zone, language),
 		"vouchers":               export.Vouchers(funds(w, wallet.LotKind.IsVoucher), export.Span{}, w.zone, money.CNY, language),
@@ -64,7 +64,7 @@ func tables(w *world, language export.Language) map[string]export.Table {
 		"monthly-bills":          export.MonthlyBills(w.monthly, w.zone),
 		"monthly-bill":           export.MonthlyBill(november, w.sections(november), language),
 		"monthly-bill-funds":     export.MonthlyFunds(november, w.sections(november), w.zone, language),
-		"bills":                  export.Bills(view.EachChange, books.ChangeFilter{}, "", w.zone, language),
+		"bills":                  export.Bills(view.EachChange, books.ChangeFilter{}, statement.About{}, w.zone, language),
 		"focus":                  export.Focus(view.EachRow, days, payer(w)),
 	}
 }
@@ -225,10 +225,12 @@ func TestFilters(t *testing.T) {
 		column int
 		want   []string
 	}{
-		"movements of a workspace": {export.Movements(view.EachChange, books.ChangeFilter{}, "ws-cloud", w.zone, export.English), 11, []string{"b-3"}},
-		"movements of a fund":      {export.Movements(view.EachChange, books.ChangeFilter{Funds: []books.Fund{books.Arrears}}, "", w.zone, export.English), 1, []string{"10", "11", "12", "13"}},
-		"movements of a day":       {export.Movements(view.EachChange, books.ChangeFilter{From: day, Until: day.AddDate(0, 0, 1), Kinds: []wallet.EntryKind{wallet.Settled}}, "", w.zone, export.English), 6, []string{"-25.00", "-10.50", "79.25"}},
-		"bills of a workspace":     {export.Bills(view.EachChange, books.ChangeFilter{}, "ws-cloud", w.zone, export.English), 0, []string{"b-3"}},
+		"movements of a workspace": {export.Movements(view.EachChange, books.ChangeFilter{}, statement.About{Workspace: "ws-cloud"}, w.zone, export.English), 11, []string{"b-3"}},
+		"movements of a fund":      {export.Movements(view.EachChange, books.ChangeFilter{Funds: []books.Fund{books.Arrears}}, statement.About{}, w.zone, export.English), 1, []string{"10", "11", "12", "13"}},
+		"movements of a day":       {export.Movements(view.EachChange, books.ChangeFilter{From: day, Until: day.AddDate(0, 0, 1), Kinds: []wallet.EntryKind{wallet.Settled}}, statement.About{}, w.zone, export.English), 6, []string{"-25.00", "-10.50", "79.25"}},
+		"bills of a workspace":     {export.Bills(view.EachChange, books.ChangeFilter{}, statement.About{Workspace: "ws-cloud"}, w.zone, export.English), 0, []string{"b-3"}},
+		"movements of a product":   {export.Movements(view.EachChange, books.ChangeFilter{Funds: []books.Fund{books.Card}}, statement.About{Product: "sms"}, w.zone, export.English), 11, []string{"b-1", "b-3"}},
+		"bills of both":            {export.Bills(view.EachChange, books.ChangeFilter{}, statement.About{Workspace: "ws-1", Product: "sms"}, w.zone, export.English), 0, []string{"b-1"}},
 		"consumption of a product": {export.Consumption(view.EachRow, books.Filter{From: "2026-10-01", Until: "2026-11-30", Product: "sms"}, w.zone, export.English), 17, []string{"b-1", "b-3"}},
 		"vouchers of no day":       {export.Vouchers(funds(w, wallet.LotKind.IsVoucher), export.Span{From: day}, w.zone, money.CNY, export.English), 0, nil},
 		"vouchers until an entry":  {export.Vouchers(funds(w, wallet.LotKind.IsVoucher), export.Span{Through: 2}, w.zone, money.CNY, export.English), 1, []string{"regular"}},

@@ -63,8 +63,8 @@ func numberOf(place string) int64 {
 }
 
 // Movements is income and expenditure: every change of a fund, with the fund's balance after it. fund chooses one;
-// nil tells all. Of one workspace ("": any) only the settlements of its bills are told, as in the list.
-func Movements(walk Changes, f books.ChangeFilter, workspace wallet.WorkspaceID, zone *time.Location, language Language) Table {
+// nil tells all. About something only the settlements that are, as in the list.
+func Movements(walk Changes, f books.ChangeFilter, about statement.About, zone *time.Location, language Language) Table {
 	at := clock{zone}
 	wanted := func(fund books.Fund) bool { return len(f.Funds) == 0 || slices.Contains(f.Funds, fund) }
 	return Table{
@@ -80,7 +80,7 @@ func Movements(walk Changes, f books.ChangeFilter, workspace wallet.WorkspaceID,
 			{"Currency", "币种"},
 		}, storyHeadings...),
 		Rows: changeRows(walk, f, func(c books.Change) (rows [][]Cell) {
-			if !statement.IsAbout(c.Entry, workspace) {
+			if !about.Holds(c.Entry) {
 				return nil
 			}
 			for _, m := range statement.MovementsOf(c) {
@@ -195,7 +195,7 @@ func otherWord(language Language, place wallet.Place) Cell {
 }
 
 // Bills tells every settled bill, and every reversal of one; of one workspace ("": any) its settled bills.
-func Bills(walk Changes, f books.ChangeFilter, workspace wallet.WorkspaceID, zone *time.Location, language Language) Table {
+func Bills(walk Changes, f books.ChangeFilter, about statement.About, zone *time.Location, language Language) Table {
 	at := clock{zone}
 	f.Kinds = []wallet.EntryKind{wallet.Settled, wallet.Reversed}
 	f.Funds = nil
@@ -220,7 +220,7 @@ func Bills(walk Changes, f books.ChangeFilter, workspace wallet.WorkspaceID, zon
 			at.heading("Time", "时间"),
 		},
 		Rows: changeRows(walk, f, func(c books.Change) [][]Cell {
-			if !statement.IsAbout(c.Entry, workspace) {
+			if !about.Holds(c.Entry) {
 				return nil
 			}
 			return [][]Cell{billRow(c, at, language)}

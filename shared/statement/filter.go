@@ -1,6 +1,7 @@
 package statement
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -42,8 +43,8 @@ var (
 	LotFilters         = []string{byFrom, byTo, byKind, byLot}
 	// Pages can be narrowed further; exports are of all that is in their range.
 	ConsumptionPageFilters = append([]string{byKind}, ConsumptionFilters...)
-	MovementPageFilters    = append([]string{byWorkspace}, MovementFilters...)
-	LotPageFilters         = append([]string{byWorkspace}, LotFilters...)
+	MovementPageFilters    = append([]string{byWorkspace, byProduct}, MovementFilters...)
+	LotPageFilters         = append([]string{byWorkspace, byProduct}, LotFilters...)
 )
 
 // lastKind is the last kind of entries.
@@ -193,13 +194,30 @@ func (f Filter) Changes(zone *time.Location) (books.ChangeFilter, error) {
 	return c, nil
 }
 
-// IsAbout tells whether an entry is about a workspace; "" is any. Only settlements are about one.
-func IsAbout(e wallet.Entry, workspace wallet.WorkspaceID) bool {
-	return workspace == "" || e.Settlement != nil && e.Settlement.Workspace == workspace
+// About is what settlements are about: a workspace, and products that its bill has lines of. Nothing else is about any. Its
+// zero fields don't narrow.
+type About struct {
+	Workspace wallet.WorkspaceID
+	Product   string
 }
+
+// Any tells whether it doesn't narrow at all.
+func (a About) Any() bool { return a == About{} }
+
+// Holds tells whether an entry is about it.
+func (a About) Holds(e wallet.Entry) bool {
+	if a.Any() || e.Settlement == nil {
+		return a.Any()
+	}
+	return (a.Workspace == "" || e.Settlement.Workspace == a.Workspace) &&
+		(a.Product == "" || slices.ContainsFunc(e.Settlement.Lines, func(l wallet.Line) bool { return l.Product == a.Product }))
+}
+
+// About chooses settlements.
+func (f Filter) About() About { return About{f.Workspace, f.Product} }
 
 // Lots chooses movements of vouchers, or of cards.
 func (f Filter) Lots(zone *time.Location, cards bool) (LotFilter, error) {
 	from, until, err := f.bounds(zone)
-	return LotFilter{Cards: cards, From: from, Until: until, Kind: kindOf(f.Kind), Lot: f.Lot, Workspace: f.Workspace}, err
+	return LotFilter{Cards: cards, From: from, Until: until, Kind: kindOf(f.Kind), Lot: f.Lot, About: f.About()}, err
 }

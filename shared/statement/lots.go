@@ -23,10 +23,10 @@ type LotMovement struct {
 // LotFilter chooses movements of vouchers, or of cards.
 type LotFilter struct {
 	Cards       bool
-	From, Until time.Time          // From <= time < Until; zero: no bound
-	Kind        wallet.EntryKind   // 0: all
-	Lot         wallet.LotID       // zero: all
-	Workspace   wallet.WorkspaceID // "": all entries; otherwise the settlements of its bills
+	From, Until time.Time        // From <= time < Until; zero: no bound
+	Kind        wallet.EntryKind // 0: all
+	Lot         wallet.LotID     // zero: all
+	About       About            // the settlements that are told; zero: all entries
 
 	After, Through int64 // After < the entry's number <= Through; Through 0: no bound
 }
@@ -41,7 +41,7 @@ func (f LotFilter) changes() books.ChangeFilter {
 
 // Holds tells whether a movement within the filter's bounds is chosen.
 func (f LotFilter) Holds(m LotMovement) bool {
-	return (f.Kind == 0 || m.Entry.Kind == f.Kind) && (f.Lot == wallet.LotID{} || m.Lot == f.Lot) && IsAbout(m.Entry, f.Workspace)
+	return (f.Kind == 0 || m.Entry.Kind == f.Kind) && (f.Lot == wallet.LotID{} || m.Lot == f.Lot) && f.About.Holds(m.Entry)
 }
 
 // moves are the movements of an entry that are about vouchers, or about cards.

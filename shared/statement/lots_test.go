@@ -169,7 +169,7 @@ func TestMovementsAddUpToTheBalances(t *testing.T) {
 	busy(w)
 	var all []Movement
 	for position := (Position{}); ; {
-		page, err := Movements(t.Context(), w.view("acme"), books.ChangeFilter{}, "", position, 23)
+		page, err := Movements(t.Context(), w.view("acme"), books.ChangeFilter{}, About{}, position, 23)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -194,7 +194,7 @@ func TestMovementsAddUpToTheBalances(t *testing.T) {
 			t.Errorf("%s: %s, the head has %s", fund, balance, want)
 		}
 	}
-	only, err := Movements(t.Context(), w.view("acme"), books.ChangeFilter{Funds: []books.Fund{books.Card}, Kinds: []wallet.EntryKind{wallet.Settled}}, "", Position{}, 100)
+	only, err := Movements(t.Context(), w.view("acme"), books.ChangeFilter{Funds: []books.Fund{books.Card}, Kinds: []wallet.EntryKind{wallet.Settled}}, About{}, Position{}, 100)
 	for _, m := range only.Rows {
 		if m.Fund != books.Card || m.Entry.Kind != wallet.Settled {
 			t.Errorf("%s of %s", m.Fund, m.Entry.Kind)
@@ -203,29 +203,37 @@ func TestMovementsAddUpToTheBalances(t *testing.T) {
 	if err != nil || len(only.Rows) == 0 {
 		t.Error(len(only.Rows), err)
 	}
-	count := 0
+	for _, about := range []About{{Workspace: "ws-1"}, {Product: "sms"}, {"ws-1", "sms"}, {Product: "no such"}} {
+		want := 0
+		for _, m := range all {
+			if about.Holds(m.Entry) {
+				want++
+			}
+		}
+		if got := movementsAbout(t, w, about); got != want || (want == 0) != (about.Product == "no such") {
+			t.Errorf("%+v: %d movements, want %d", about, got, want)
+		}
+	}
+}
+
+// movementsAbout reads all pages of what is about something, and returns how many rows they have.
+func movementsAbout(t *testing.T, w *world, about About) (count int) {
+	t.Helper()
 	for position := (Position{}); ; {
-		page, err := Movements(t.Context(), w.view("acme"), books.ChangeFilter{}, "ws-1", position, 9)
+		page, err := Movements(t.Context(), w.view("acme"), books.ChangeFilter{}, about, position, 9)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, m := range page.Rows {
-			if m.Entry.Settlement == nil || m.Entry.Settlement.Workspace != "ws-1" {
-				t.Errorf("entry %d isn't about the workspace", m.Entry.Number)
+			s := m.Entry.Settlement
+			if s == nil || about.Workspace != "" && s.Workspace != about.Workspace ||
+				about.Product != "" && !slices.ContainsFunc(s.Lines, func(l wallet.Line) bool { return l.Product == about.Product }) {
+				t.Errorf("entry %d isn't about %+v", m.Entry.Number, about)
 			}
 		}
 		if count += len(page.Rows); page.Next == (Position{}) {
-			break
+			return count
 		}
 		position = page.Next
-	}
-	want := 0
-	for _, m := range all {
-		if IsAbout(m.Entry, "ws-1") {
-			want++
-		}
-	}
-	if count != want || want == 0 {
-		t.Errorf("%d movements of the workspace, want %d", count, want)
 	}
 }

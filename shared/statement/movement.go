@@ -48,15 +48,15 @@ func MovementsOf(c books.Change) []Movement {
 }
 
 // Movements lists income and expenditure, the last entry first, within an entry in the order in which funds pay. Of a filter
-// with funds, only those are told; of one workspace, the settlements of its bills.
-func Movements(ctx context.Context, view *books.View, f books.ChangeFilter, workspace wallet.WorkspaceID, at Position, limit int) (Page[Movement], error) {
+// with funds, only those are told; about something, the settlements that are.
+func Movements(ctx context.Context, view *books.View, f books.ChangeFilter, about About, at Position, limit int) (Page[Movement], error) {
 	f.Most = mostVolumes
 	l := list[Movement]{
 		filter: f, atOnce: limit,
 		rows:  func(c books.Change) ([]Movement, error) { return told(c, f.Funds), nil },
-		holds: func(m Movement) bool { return IsAbout(m.Entry, workspace) },
+		holds: func(m Movement) bool { return about.Holds(m.Entry) },
 	}
-	if workspace != "" {
+	if !about.Any() {
 		l.atOnce = changesAtOnce
 	}
 	return l.page(ctx, view, at, limit)

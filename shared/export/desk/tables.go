@@ -87,12 +87,12 @@ func (o *opening) changes() (books.ChangeFilter, error) {
 
 func movements(_ context.Context, o *opening) (export.Table, error) {
 	f, err := o.changes()
-	return export.Movements(o.view.EachChange, f, o.filter.Workspace, o.zone, o.wish.language()), err
+	return export.Movements(o.view.EachChange, f, o.filter.About(), o.zone, o.wish.language()), err
 }
 
 func bills(_ context.Context, o *opening) (export.Table, error) {
 	f, err := o.changes()
-	return export.Bills(o.view.EachChange, f, o.filter.Workspace, o.zone, o.wish.language()), err
+	return export.Bills(o.view.EachChange, f, o.filter.About(), o.zone, o.wish.language()), err
 }
 
 // lots are movements of vouchers, or of cards.

@@ -73,7 +73,7 @@ var offers = []offer{
 	{Cards, days, false, cards},
 	{VoucherDetails, statement.LotPageFilters, false, lots(false)},
 	{CardDetails, statement.LotPageFilters, false, lots(true)},
-	{Bills, []string{"from", "to", "workspace"}, false, bills},
+	{Bills, []string{"from", "to", "workspace", "product"}, false, bills},
 	{MonthlyBills, days, false, monthlyBills},
 	{MonthlyBill, month, false, monthlyBill},
 	{MonthlyBillFunds, month, false, monthlyFunds},
