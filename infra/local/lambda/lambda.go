@@ -98,6 +98,9 @@ func New(c Config) *Function {
 // Name is the function's name.
 func (f *Function) Name() string { return f.config.Name }
 
+// ARN names the function to AWS's other services.
+func (f *Function) ARN() string { return arn(&f.config) }
+
 // Sandboxes is the number of processes, idle ones and those at work.
 func (f *Function) Sandboxes() int {
 	f.mu.Lock()

@@ -65,8 +65,9 @@ func (s *Stack) addFunctionRule(f sam.Function, source sam.BusSource, on string)
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.LogicalID, err)
 	}
+	function := s.functions[f.LogicalID]
 	return s.Bus.AddRule(bus.Rule{Bus: on, Name: f.LogicalID + source.Event, Pattern: source.Pattern, Invokes: []bus.FunctionTarget{{
-		Name: f.Name(), ARN: "arn:aws:lambda:" + region + ":" + account + ":function:" + f.Name(), Function: s.functions[f.LogicalID],
+		Name: f.Name(), ARN: function.ARN(), Function: function,
 		Retries: f.Async.Retries, MaxAge: f.Async.MaxAge, OnFailure: into(failed),
 	}}})
 }

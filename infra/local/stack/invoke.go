@@ -18,12 +18,12 @@ const mostEvent = 6 << 20 // bytes, as Lambda has it
 // invoke is Lambda's own Invoke, so that somebody can start a schedule's function by hand, as with `aws lambda invoke`.
 func (s *Stack) invoke(w http.ResponseWriter, r *http.Request) {
 	name, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, invokePath), "/")
-	function := s.named(name)
+	function, missing := s.Function(name)
 	switch {
 	case r.Method != http.MethodPost || rest != "invocations" || r.Header.Get("Origin") != "": // no web page starts functions
 		http.Error(w, `{"Type":"User","Message":"POST `+invokePath+`NAME/invocations"}`, http.StatusBadRequest)
 		return
-	case function == nil:
+	case missing != nil:
 		w.Header().Set("X-Amzn-Errortype", "ResourceNotFoundException")
 		http.Error(w, `{"Type":"User","Message":"Function not found"}`, http.StatusNotFound)
 		return
@@ -47,14 +47,4 @@ func (s *Stack) invoke(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, _ = w.Write(answer)
-}
-
-// named is a function by its folder's name or its logical id.
-func (s *Stack) named(name string) *lambda.Function {
-	for _, f := range s.Deployment.Functions {
-		if name == f.Name() || name == f.LogicalID {
-			return s.functions[f.LogicalID]
-		}
-	}
-	return nil
 }

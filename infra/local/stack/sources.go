@@ -124,11 +124,10 @@ func (s *Stack) streamSource(source sam.StreamSource, function *lambda.Function)
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
 	return poller.NewStreamMapping(poller.StreamOptions{
-		Streams: streams, StreamARN: s.stream, Function: function, Region: region,
-		FunctionARN: "arn:aws:lambda:" + region + ":" + account + ":function:" + function.Name(),
-		BatchSize:   source.BatchSize, Window: source.Window, ReportFailures: source.ReportFailures, Bisect: source.BisectOnError,
-		MaxRetries: &source.MaximumRetryAttempts, MaxRecordAge: source.MaximumRecordAge, Checkpoint: s.data("streams", function.Name()+"-"+source.Event+".json"), Logger: s.logs.stack,
-		Filters: source.Filters,
+		Streams: streams, StreamARN: s.stream, Function: function, FunctionARN: function.ARN(), Region: region,
+		BatchSize: source.BatchSize, Window: source.Window, ReportFailures: source.ReportFailures, Bisect: source.BisectOnError,
+		MaxRetries: &source.MaximumRetryAttempts, MaxRecordAge: source.MaximumRecordAge, Filters: source.Filters,
+		Checkpoint: s.data("streams", function.Name()+"-"+source.Event+".json"), Logger: s.logs.stack,
 		OnFailure: func(_ context.Context, body string) error {
 			_, err := failed.Send(sqs.Draft{Body: body})
 			return err

@@ -113,11 +113,11 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	return s, nil
 }
 
-// Invoke starts a function by its logical id, as a schedule does: tests needn't wait for the minute.
-func (s *Stack) Invoke(ctx context.Context, logicalID string, event []byte) ([]byte, error) {
-	function, found := s.functions[logicalID]
-	if !found {
-		return nil, fmt.Errorf("there is no function %s", logicalID)
+// Invoke starts a function, as a schedule does: tests needn't wait for the minute.
+func (s *Stack) Invoke(ctx context.Context, name string, event []byte) ([]byte, error) {
+	function, err := s.Function(name)
+	if err != nil {
+		return nil, err
 	}
 	return function.Invoke(ctx, event)
 }
@@ -176,10 +176,10 @@ func (s *Stack) data(parts ...string) string {
 	return filepath.Join(append([]string{s.options.State, "data"}, parts...)...)
 }
 
-// Function is the running function of a name, such as "bill-settlement".
+// Function is the running function of a name, such as "bill-settlement", or of a logical id.
 func (s *Stack) Function(name string) (*lambda.Function, error) {
 	for _, f := range s.Deployment.Functions {
-		if f.Name() == name {
+		if name == f.Name() || name == f.LogicalID {
 			return s.functions[f.LogicalID], nil
 		}
 	}
