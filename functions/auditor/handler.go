@@ -73,14 +73,12 @@ func (h handler) handle(ctx context.Context, event duty) (outcome, error) {
 	var out outcome
 	err = errors.Join(h.accounts(ctx, &at, &out), h.charges(ctx, &at, &out), h.known(ctx, &at, &out))
 	h.log.Info("audit", "accounts", out.Accounts, "entries", out.Entries, "findings", out.Findings, "late", out.Late, "failed", out.Failed, "round", out.Round)
-	if err == nil {
-		err = h.auditor.Store.Put(context.WithoutCancel(ctx), document.With(at))
+	// What was done is done, whatever else failed: the next run must not begin there again.
+	if kept := h.auditor.Store.Put(context.WithoutCancel(ctx), document.With(at)); !errors.Is(kept, ledger.ErrStale) { // stale: another run was here; both did good
+		err = errors.Join(err, kept)
 	}
-	switch {
-	case errors.Is(err, ledger.ErrStale): // another run was here at the same time; both did good
-		err = nil
-	case err == nil && out.Failed > 0:
-		err = fmt.Errorf("%d of %d accounts couldn't be audited", out.Failed, out.Accounts)
+	if out.Failed > 0 {
+		err = errors.Join(err, fmt.Errorf("%d of %d accounts couldn't be audited", out.Failed, out.Accounts))
 	}
 	return out, err
 }
@@ -133,23 +131,24 @@ func (h handler) charges(ctx context.Context, at *round, out *outcome) (err erro
 // known looks for the accounts that were audited before in the list of all: in all of it once a day, and for those that it
 // lacked in every run.
 func (h handler) known(ctx context.Context, at *round, out *outcome) error {
-	looked := at.Missed
-	for pages := 0; pages < knownPages && (at.Known != "" || h.auditor.Now().Sub(at.Looked) >= knownEvery); pages++ {
-		known, next, err := h.auditor.Known(ctx, at.Known)
+	next, now := *at, h.auditor.Now().UTC().Truncate(time.Second)
+	accounts := slices.Clone(at.Missed)
+	for pages := 0; pages < knownPages && (next.Known != "" || now.Sub(next.Looked) >= knownEvery); pages++ {
+		page, last, err := h.auditor.Known(ctx, next.Known)
 		if err != nil {
 			return err
 		}
-		if at.Known = next; next == "" {
-			at.Looked = h.auditor.Now().UTC().Truncate(time.Second)
+		if next.Known = last; last == "" {
+			next.Looked = now
 		}
-		looked = append(looked[:len(looked):len(looked)], known...)
+		accounts = append(accounts, page...)
 	}
-	slices.Sort(looked)
-	found, err := h.auditor.Vanished(ctx, slices.Compact(looked))
+	slices.Sort(accounts)
+	found, err := h.auditor.Vanished(ctx, slices.Compact(accounts))
 	if err != nil {
 		return err
 	}
-	at.Missed = nil
+	at.Known, at.Looked, at.Missed = next.Known, next.Looked, nil
 	for _, f := range found[:min(len(found), mostMissed)] {
 		at.Missed = append(at.Missed, f.Account)
 	}

@@ -30,10 +30,18 @@ type world struct {
 	metrics bytes.Buffer
 }
 
-// store is one whose heads can be damaged.
+// store is one whose heads can be damaged, and of which a list can fail.
 type store struct {
 	ledger.Store
 	head func(wallet.Head) (wallet.Head, error)
+	list string
+}
+
+func (s *store) List(ctx context.Context, list, before string, limit int) ([]ledger.Document, error) {
+	if s.list != "" && s.list == list {
+		return nil, ledger.ErrThrottled
+	}
+	return s.Store.List(ctx, list, before, limit)
 }
 
 func (s *store) Head(ctx context.Context, account wallet.AccountID) (wallet.Head, error) {
@@ -165,6 +173,27 @@ func TestARunGoesOnWhereTheLastOneEnded(t *testing.T) {
 	}
 	if got := w.run(); got.Accounts != 230 || !got.Round {
 		t.Errorf("the next: %+v", got)
+	}
+}
+
+// What a run did is done, though something else of it failed: else the next one would do the same again, and never come further.
+func TestARunThatFailsInPartIsNoRunInVain(t *testing.T) {
+	for _, list := range []string{"audits", "cloud-charges#pending"} {
+		w := newWorld(t, 230)
+		w.store.list = list
+		short, cancel := context.WithDeadline(t.Context(), time.Now().Add(reserve+time.Hour))
+		defer cancel()
+		if _, err := w.handle(short, duty{"audit"}); err == nil {
+			t.Fatalf("%s: nothing failed", list)
+		}
+		at, _, err := ledger.Read[round](t.Context(), w.store, roundKey)
+		if err != nil {
+			t.Errorf("%s: how far it came isn't kept: %v", list, err)
+		}
+		w.store.list = ""
+		if got := w.run(); got.Accounts != 230 || !got.Round || at.Accounts != "" {
+			t.Errorf("%s: %+v after %+v", list, got, at)
+		}
 	}
 }
 
