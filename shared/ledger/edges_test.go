@@ -267,6 +267,52 @@ func TestListsOfDocumentsAreValues(t *testing.T) {
 	}
 }
 
+func TestPagesOfAListGoOnWhereTheyEnded(t *testing.T) {
+	store := new(memory.Store)
+	for i := range 5 {
+		document := ledger.Document{Key: ledger.DocumentKey{Kind: "note", ID: fmt.Sprint(i)}}.With(i).In("notes", fmt.Sprint("r", i))
+		if err := store.Put(t.Context(), document); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, row := range []struct {
+		before string
+		limit  int
+		want   []int
+		next   string
+	}{
+		{"", 2, []int{4, 3}, "r3"},
+		{"r3", 2, []int{2, 1}, "r1"},
+		{"r1", 2, []int{0}, ""},
+		{"", 5, []int{4, 3, 2, 1, 0}, "r0"}, // a full page: whether the list ends there, the next one tells
+		{"r0", 5, []int{}, ""},
+	} {
+		got, next, err := ledger.PageOf[int](t.Context(), store, "notes", row.before, row.limit)
+		if err != nil || !slices.Equal(got, row.want) || next != row.next {
+			t.Errorf("%d from %q: %v, then %q, %v", row.limit, row.before, got, next, err)
+		}
+	}
+	if got, next, err := ledger.PageOf[string](t.Context(), store, "notes", "", 2); err == nil || got != nil || next != "" {
+		t.Errorf("of another type: %v, then %q, %v", got, next, err)
+	}
+	down := faults.Over(store, func(faults.Call) faults.Fault { return faults.Fault{Kind: faults.Throttled} })
+	if _, _, err := ledger.PageOf[int](t.Context(), down, "notes", "", 2); !errors.Is(err, ledger.ErrThrottled) {
+		t.Errorf("of a store that doesn't answer: %v", err)
+	}
+}
+
+func TestADocumentEndsAtTheNextSecond(t *testing.T) {
+	noon := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	for after, want := range map[time.Duration]time.Duration{
+		0: 0, 1: time.Second, time.Millisecond: time.Second, time.Second - 1: time.Second, time.Second: time.Second, time.Second + 1: 2 * time.Second,
+	} {
+		end := noon.Add(after).In(time.FixedZone("east", 8*60*60))
+		if got := (ledger.Document{}).Till(end).Until; got != noon.Add(want) {
+			t.Errorf("%s after noon: %s", after, got)
+		}
+	}
+}
+
 func TestTheSoonestIsListedFirst(t *testing.T) {
 	last := "~"
 	for _, ms := range []int64{-5, 0, 1, 999, 1_793_500_000_000, 9_999_999_999_999} {
