@@ -46,15 +46,15 @@ type endpoint struct {
 	Retiring  []string `json:"retiring_at,omitzero"` // when secrets that were replaced end to sign
 }
 
-func (h handler) endpointOf(e webhook.Endpoint, secret string) endpoint {
+func (h handler) endpointOf(e webhook.Endpoint) endpoint {
 	out := endpoint{
-		ID: e.ID, URL: e.URL, Events: e.Events, Enabled: e.Enabled, Disabled: e.Disabled, Failing: api.Instant(e.FailingSince), Note: e.Note, CreatedAt: api.Instant(e.CreatedAt), Secret: secret,
+		ID: e.ID, URL: e.URL, Events: e.Events, Enabled: e.Enabled, Disabled: e.Disabled, Failing: api.Instant(e.FailingSince),
+		Note: e.Note, CreatedAt: api.Instant(e.CreatedAt),
 	}
 	for _, old := range e.Retiring {
-		if !h.desk.Now().Before(old.Until) {
-			continue
+		if h.desk.Now().Before(old.Until) {
+			out.Retiring = append(out.Retiring, api.Instant(old.Until))
 		}
-		out.Retiring = append(out.Retiring, api.Instant(old.Until))
 	}
 	return out
 }
@@ -96,7 +96,9 @@ func (h handler) add(ctx context.Context, r *api.Request) (api.Response, error) 
 	if err != nil {
 		return api.Response{}, err
 	}
-	return api.Done(h.endpointOf(made, secret), repeated)
+	told := h.endpointOf(made)
+	told.Secret = secret
+	return api.Done(told, repeated)
 }
 
 func (h handler) list(ctx context.Context, r *api.Request) (api.Response, error) {
@@ -108,11 +110,7 @@ func (h handler) list(ctx context.Context, r *api.Request) (api.Response, error)
 	if err != nil {
 		return api.Response{}, err
 	}
-	page := api.Page[endpoint]{Items: make([]endpoint, len(found))}
-	for i, e := range found {
-		page.Items[i] = h.endpointOf(e, "")
-	}
-	return api.OK(page)
+	return api.OK(api.PageOf(found, h.endpointOf, ""))
 }
 
 func (h handler) get(ctx context.Context, r *api.Request) (api.Response, error) {
@@ -124,7 +122,7 @@ func (h handler) get(ctx context.Context, r *api.Request) (api.Response, error) 
 	if err != nil {
 		return api.Response{}, err
 	}
-	return api.OK(h.endpointOf(found, ""))
+	return api.OK(h.endpointOf(found))
 }
 
 func (h handler) change(ctx context.Context, r *api.Request) (api.Response, error) {
@@ -140,7 +138,7 @@ func (h handler) change(ctx context.Context, r *api.Request) (api.Response, erro
 	if err != nil {
 		return api.Response{}, err
 	}
-	return api.OK(h.endpointOf(changed, ""))
+	return api.OK(h.endpointOf(changed))
 }
 
 func (h handler) remove(ctx context.Context, r *api.Request) (api.Response, error) {
@@ -166,7 +164,9 @@ func (h handler) rotate(ctx context.Context, r *api.Request) (api.Response, erro
 	if err != nil {
 		return api.Response{}, err
 	}
-	return api.OK(h.endpointOf(changed, secret))
+	told := h.endpointOf(changed)
+	told.Secret = secret
+	return api.OK(told)
 }
 
 func (h handler) test(ctx context.Context, r *api.Request) (api.Response, error) {
@@ -234,13 +234,8 @@ func (h handler) deliveries(ctx context.Context, r *api.Request) (api.Response, 
 	if err != nil {
 		return api.Response{}, err
 	}
-	page := api.Page[delivery]{Items: []delivery{}, Next: h.cursors.Encode(list, next)}
-	for _, d := range found {
-		if status == "" || d.Status == webhook.Status(status) {
-			page.Items = append(page.Items, deliveryOf(d))
-		}
-	}
-	return api.OK(page)
+	found = slices.DeleteFunc(found, func(d webhook.Delivery) bool { return status != "" && d.Status != webhook.Status(status) })
+	return api.OK(api.PageOf(found, deliveryOf, h.cursors.Encode(list, next)))
 }
 
 func (h handler) delivery(ctx context.Context, r *api.Request) (api.Response, error) {
