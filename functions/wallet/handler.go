@@ -54,11 +54,10 @@ func (h handler) place(r *api.Request, name string) (place, error) {
 	}
 	p := place{account: account, list: name + "#" + string(account)}
 	position, limit, err := r.Place(h.cursors, p.list)
+	p.limit = limit
 	if err != nil || position == "" {
-		p.limit = limit
 		return p, err
 	}
-	p.limit = limit
 	if p.before, err = strconv.ParseInt(position, 10, 64); err != nil {
 		return place{}, fmt.Errorf("a signed cursor of %s: %w", p.list, err)
 	}
