@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -25,7 +26,7 @@ type task struct {
 
 // finish brings every task to its outcome: load, decide as many as fit into one commit, commit, and again.
 func (l *Ledger) finish(ctx context.Context, account wallet.AccountID, open []*task, look bool) {
-	attempt, together := 0, MaxActions
+	attempt, together, stale := 0, MaxActions, int64(-1)
 	for len(open) > 0 {
 		var err error
 		if open = l.prepare(ctx, open); look {
@@ -43,14 +44,16 @@ func (l *Ledger) finish(ctx context.Context, account wallet.AccountID, open []*t
 			continue
 		case errors.As(err, &taken):
 			look = true // all of them, since the store may not have told every one
+		case errors.As(err, &broken) && broken.at >= 0 && broken.at != stale:
+			stale = broken.at
+		case broken != nil:
+			open, together = isolate(open, broken)
+			continue
 		case errors.Is(err, ErrStale):
 			unprepare(open)
 		case errors.Is(err, ErrUnknown):
 			look = true // the write may have happened, or may still happen: then the head's version fails ours
 		case errors.Is(err, ErrMoved), errors.Is(err, ErrContended), errors.Is(err, ErrThrottled):
-		case errors.As(err, &broken):
-			open, together = isolate(open, broken)
-			continue
 		default:
 			fail(open, err)
 			return
@@ -66,10 +69,12 @@ func (l *Ledger) finish(ctx context.Context, account wallet.AccountID, open []*t
 	}
 }
 
-// commitFault is a commit that failed for what it is, such as an entry too large to be kept: trying again won't help.
+// commitFault is a commit that failed for what it is, such as an entry too large to be kept: trying again won't help. Nor does
+// it where a document is in the way that nobody can load again, unless the head has moved: then somebody was faster, whose it is.
 type commitFault struct {
 	cause   error
 	decided []*task
+	at      int64 // version of the head on which it will be a fault the second time; -1: it is one at once
 }
 
 func (e *commitFault) Error() string { return e.cause.Error() }
@@ -80,7 +85,11 @@ func isolate(open []*task, broken *commitFault) (rest []*task, together int) {
 	if len(broken.decided) > 1 {
 		return open, len(broken.decided) / 2
 	}
-	fail(broken.decided, broken.cause)
+	if fault := broken.cause; errors.Is(fault, ErrStale) { // who asks again may have loaded it again
+		fail(broken.decided, fmt.Errorf("%w (%w)", ErrContended, fault))
+	} else {
+		fail(broken.decided, fault)
+	}
 	return without(open, broken.decided, nil), 1
 }
 
@@ -128,11 +137,13 @@ type folded struct {
 func (f *folded) failure(err error) error {
 	var taken *TakenError
 	switch {
+	case errors.Is(err, ErrStale) && !slices.ContainsFunc(f.decided, func(t *task) bool { return t.Prepare != nil }):
+		return &commitFault{err, f.decided, f.commit.Before.Version}
 	case errors.As(err, &taken), errors.Is(err, ErrStale), errors.Is(err, ErrMoved),
 		errors.Is(err, ErrContended), errors.Is(err, ErrThrottled), errors.Is(err, ErrUnknown):
 		return err
 	}
-	return &commitFault{err, f.decided}
+	return &commitFault{err, f.decided, -1}
 }
 
 // doubt notes which tasks a write of unknown outcome was about.

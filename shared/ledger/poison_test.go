@@ -11,6 +11,7 @@ import (
 	"billingcentre/shared/ledger/ledgertest"
 	"billingcentre/shared/ledger/memory"
 	"billingcentre/shared/money"
+	"billingcentre/shared/refusal"
 	"billingcentre/shared/wallet"
 )
 
@@ -68,6 +69,72 @@ func TestARefusalThatCannotBeLookedUpStopsNobodyElse(t *testing.T) {
 	if !errors.Is(outcomes[1].Err, ledger.ErrDamaged) || outcomes[0].Err != nil || outcomes[3].Err != nil || outcomes[2].Err == nil || errors.Is(outcomes[2].Err, ledger.ErrDamaged) {
 		t.Errorf("%+v", outcomes)
 	}
+}
+
+// beside writes a document with a bill's entry, as a charge or a mark is.
+func beside(id string) func(wallet.Entry) []ledger.Document {
+	return func(wallet.Entry) []ledger.Document {
+		return []ledger.Document{{Key: ledger.DocumentKey{Kind: "mark", ID: id}, Body: []byte("{}")}}
+	}
+}
+
+// What a bill would write beside its entry is there already, though its entry isn't: something was restored, or damaged. No
+// try will help; those that share its commits are none the worse for it.
+func TestADocumentThatIsInTheWayStopsNobodyElse(t *testing.T) {
+	store := new(memory.Store)
+	open(t, store, "acme", 100)
+	if err := store.Put(t.Context(), beside("there")(wallet.Entry{})...); err != nil {
+		t.Fatal(err)
+	}
+	list := intents(ledgertest.Bills("b", 60, "0.01")...)
+	for i := range list {
+		list[i].After = beside(fmt.Sprint(i))
+	}
+	list[17].After, list[44].After = beside("there"), beside("there")
+	l := on(store)
+	l.Wait = func(context.Context, int) error {
+		t.Error("it waited")
+		return nil
+	}
+	for i, o := range l.DoAll(t.Context(), "acme", list) {
+		if stuck := i == 17 || i == 44; stuck != refusal.Is(o.Err, refusal.Contended) || stuck != errors.Is(o.Err, ledger.ErrStale) || !stuck && o.Err != nil {
+			t.Errorf("bill %d: %v", i, o.Err)
+		}
+	}
+	if journal := ledgertest.CheckReplay(t, store, "acme"); len(journal) != 60 {
+		t.Errorf("%d entries", len(journal))
+	}
+}
+
+// A document in the way may be another's, who was faster: with the head that he left it is no more.
+func TestADocumentOfAFasterOneIsNoFault(t *testing.T) {
+	store := &overtaken{Store: new(memory.Store)}
+	open(t, store.Store, "acme", 100)
+	marked := func(e wallet.Entry) []ledger.Document { return beside(fmt.Sprint(e.Number))(e) }
+	store.first = func() {
+		receipt, err := on(store.Store).Do(t.Context(), "acme", ledger.Intent{Command: ledgertest.Bill("faster", "1"), After: marked})
+		if err != nil || receipt.Entry.Number != 3 {
+			t.Errorf("%+v, %v", receipt, err)
+		}
+	}
+	receipt, err := on(store).Do(t.Context(), "acme", ledger.Intent{Command: ledgertest.Bill("b", "1"), After: marked})
+	if err != nil || receipt.Entry.Number != 4 {
+		t.Errorf("%+v, %v", receipt, err)
+	}
+}
+
+// overtaken lets somebody else be faster than its first commit.
+type overtaken struct {
+	ledger.Store
+	first func()
+}
+
+func (o *overtaken) Commit(ctx context.Context, c ledger.Commit) error {
+	if first := o.first; first != nil {
+		o.first = nil
+		first()
+	}
+	return o.Store.Commit(ctx, c)
 }
 
 // A bug in what is committed beside an entry is that intent's only.
