@@ -52,7 +52,7 @@ func (k *Keeper) look(ctx context.Context, account wallet.AccountID, m *mark) (s
 		case !errors.Is(err, ledger.ErrStale) && !errors.Is(err, ledger.ErrContended) && !errors.Is(err, ledger.ErrUnknown):
 			return s, err
 		}
-		if tries++; k.wait(ctx, tries) != nil {
+		if tries++; k.Ledger.Wait.Pause(ctx, tries) != nil {
 			return s, err
 		}
 	}
@@ -60,14 +60,6 @@ func (k *Keeper) look(ctx context.Context, account wallet.AccountID, m *mark) (s
 		return s, ledger.ErrContended
 	}
 	return s, nil
-}
-
-// wait pauses before another try.
-func (k *Keeper) wait(ctx context.Context, attempt int) error {
-	if k.Ledger.Wait != nil {
-		return k.Ledger.Wait(ctx, attempt)
-	}
-	return ledger.Backoff(ctx, attempt)
 }
 
 // once loads, follows, turns, and writes one step; more tells that there may be another one. Whatever fails, or isn't

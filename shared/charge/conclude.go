@@ -60,7 +60,7 @@ func (d *Desk) conclude(ctx context.Context, r held, next Record, round *Round) 
 			d.count(ctx, next, round)
 			return nil
 		}
-		if attempt == concludes || !errors.Is(err, ledger.ErrStale) && d.wait(ctx, attempt) != nil {
+		if attempt == concludes || !errors.Is(err, ledger.ErrStale) && d.Wait.Pause(ctx, attempt) != nil {
 			return err
 		}
 		now, document, readErr := ledger.Read[Record](ctx, d.Store, RecordKey(r.ID))
@@ -81,13 +81,6 @@ func (d *Desk) conclude(ctx context.Context, r held, next Record, round *Round) 
 		}
 		r.document = document
 	}
-}
-
-func (d *Desk) wait(ctx context.Context, attempt int) error {
-	if d.Wait != nil {
-		return d.Wait(ctx, attempt)
-	}
-	return ledger.Backoff(ctx, attempt)
 }
 
 func (d *Desk) count(ctx context.Context, r Record, round *Round) {

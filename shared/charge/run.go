@@ -30,8 +30,7 @@ type Desk struct {
 	Hands   int               // writes at once; 0 is one
 	// Quarantine shows an operator what can't be read; nil is nowhere but in the log.
 	Quarantine *quarantine.Quarantine
-	// Wait pauses before another try of a write; nil is ledger.Backoff.
-	Wait func(ctx context.Context, attempt int) error
+	Wait       ledger.Wait // before another try of a write
 }
 
 // Round is what one run did.

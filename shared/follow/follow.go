@@ -56,8 +56,7 @@ type Consumer[S any] struct {
 	Stride int
 	// Most is how many entries one step takes at most; 0 is 100. It must not be below Stride.
 	Most int
-	// Wait pauses before another try of a step, the attempt-th; nil is ledger.Backoff.
-	Wait func(ctx context.Context, attempt int) error
+	Wait ledger.Wait // before another try of a step
 	// Consume says what becomes of entries, which are those right behind the cursor. It may be asked about the same
 	// entries again: what it does itself must be idempotent, what it returns is done once. An error that is
 	// ledger.ErrDamaged sets the account aside; others are tried again.
@@ -159,13 +158,10 @@ func passing(err error) bool {
 }
 
 func (c *Consumer[S]) pause(ctx context.Context, attempt int, err error) error {
-	switch {
-	case errors.Is(err, ledger.ErrStale):
+	if errors.Is(err, ledger.ErrStale) {
 		return ctx.Err()
-	case c.Wait != nil:
-		return c.Wait(ctx, attempt)
 	}
-	return ledger.Backoff(ctx, attempt)
+	return c.Wait.Pause(ctx, attempt)
 }
 
 // last is the number up to which a step goes.

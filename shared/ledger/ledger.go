@@ -16,8 +16,7 @@ type Ledger struct {
 	Store  Store
 	Policy wallet.Policy
 	Now    func() time.Time
-	// Wait pauses before another try of a commit, the attempt-th, that others got in the way of; nil is Backoff.
-	Wait func(ctx context.Context, attempt int) error
+	Wait   Wait // before another try of a commit
 }
 
 // Intent is one thing that shall happen to a wallet, and the documents that turn with it.

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
-	"time"
 
 	"billingcentre/shared/wallet"
 )
@@ -269,21 +267,5 @@ func (l *Ledger) pause(ctx context.Context, attempt int, err error) error {
 	if errors.As(err, &taken) || errors.Is(err, ErrStale) {
 		return ctx.Err()
 	}
-	if l.Wait != nil {
-		return l.Wait(ctx, attempt)
-	}
-	return Backoff(ctx, attempt)
-}
-
-// Backoff waits with full jitter: up to 20 ms, doubling, at most 1 s.
-func Backoff(ctx context.Context, attempt int) error {
-	ceiling := min(20*time.Millisecond<<min(attempt-1, 10), time.Second)
-	timer := time.NewTimer(rand.N(ceiling) + 1)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return l.Wait.Pause(ctx, attempt)
 }

@@ -179,7 +179,7 @@ func (d *Desk) putOnce(ctx context.Context, documents ...ledger.Document) (exist
 		if refusal.As(err) == nil || attempt == tries {
 			return false, err
 		}
-		if d.pause(ctx, attempt) != nil {
+		if d.Ledger.Wait.Pause(ctx, attempt) != nil {
 			return false, err
 		}
 	}

@@ -83,7 +83,7 @@ func (d *Desk) miss(ctx context.Context, account wallet.AccountID) error {
 		if !retry || attempt > 2*maxMisses {
 			return err // an unknown outcome is told: the guess may count twice, never not at all
 		}
-		if waitErr := d.pause(ctx, attempt); waitErr != nil {
+		if waitErr := d.Ledger.Wait.Pause(ctx, attempt); waitErr != nil {
 			return waitErr
 		}
 	}

@@ -11,7 +11,6 @@
 package voucher
 
 import (
-	"context"
 	"io"
 	"time"
 
@@ -29,12 +28,4 @@ type Desk struct {
 	Metrics *metric.Metrics  // counts refused activations
 	Now     func() time.Time // as the ledger's
 	Chance  io.Reader        // what codes are made of; nil is crypto/rand, which it must be but in tests
-}
-
-// pause waits before another try of a write, as the ledger does.
-func (d *Desk) pause(ctx context.Context, attempt int) error {
-	if d.Ledger.Wait != nil {
-		return d.Ledger.Wait(ctx, attempt)
-	}
-	return ledger.Backoff(ctx, attempt)
 }
