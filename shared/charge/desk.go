@@ -38,26 +38,25 @@ func (d *Desk) Close(ctx context.Context, wish Wish, outcome RecordState) (Recor
 
 // decide turns a case as an operator says.
 func (d *Desk) decide(ctx context.Context, wish Wish, to RecordState, may func(Record) error) (Record, error) {
-	for {
+	r, _, err := ledger.Turn(ctx, d.Store, func() (Record, []ledger.Document, error) {
 		r, document, err := ledger.Read[Record](ctx, d.Store, RecordKey(wish.Record))
 		switch {
 		case err != nil:
-			return Record{}, err
+			return r, nil, err
 		case r.Actor == wish.Actor && r.Reason == wish.Reason && (r.State == to || to == RecordReleasing && r.State == RecordReleased):
-			return r, nil
+			return r, nil, nil
 		case r.State != RecordCase:
-			return Record{}, refusal.Of(refusal.Conflict, "The record is no open case: it is %s.", r.State)
+			return r, nil, refusal.Of(refusal.Conflict, "The record is no open case: it is %s.", r.State)
 		}
 		if err := may(r); err != nil {
-			return Record{}, err
+			return r, nil, err
 		}
 		now := d.Now().UTC()
 		r.State, r.Reason, r.Actor, r.ConcludedAt, r.DueAt = to, wish.Reason, wish.Actor, now, now
 		r.Doubtful = r.Doubtful && to == RecordWrittenOff // otherwise the operator knows
-		if err := d.Store.Put(ctx, r.document(document)); !errors.Is(err, ledger.ErrStale) {
-			return r, err
-		}
-	}
+		return r, []ledger.Document{r.document(document)}, nil
+	})
+	return r, err
 }
 
 // Find loads a record.

@@ -2,7 +2,6 @@ package cloudlink
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"billingcentre/shared/ledger"
@@ -10,8 +9,6 @@ import (
 	"billingcentre/shared/refusal"
 	"billingcentre/shared/wallet"
 )
-
-const maxConflicts = 8 // tries of one write that others got in the way of
 
 // Desk changes links. It is safe for concurrent use.
 type Desk struct {
@@ -136,37 +133,18 @@ func (d *Desk) Due(ctx context.Context, before string, limit int) (links []Link,
 	return links, next, err
 }
 
-// Turn changes a link with all that turns with it, again from the start whenever it has moved meanwhile. A turn that
-// changes nothing writes nothing.
+// Turn changes a link with all that turns with it. A turn that changes nothing writes nothing.
 func (d *Desk) Turn(ctx context.Context, account wallet.AccountID, cloud wallet.CloudAccount, turn func(*Turning) error) (link Link, changed bool, err error) {
-	doubt := false
-	for attempt := 1; ; attempt++ {
+	return ledger.Turn(ctx, d.Store, func() (Link, []ledger.Document, error) {
 		t, err := d.load(ctx, account, cloud)
 		if err != nil {
-			return Link{}, false, err
+			return Link{}, nil, err
 		}
-		if err := turn(t); err != nil {
-			return Link{}, false, err
+		if err := turn(t); err != nil || !t.changed {
+			return t.Link, nil, err
 		}
-		if !t.changed {
-			return t.Link, doubt, nil
-		}
-		err = d.Store.Put(ctx, t.write()...)
-		switch {
-		case err == nil:
-			return t.Link, true, nil
-		case errors.Is(err, ledger.ErrUnknown):
-			doubt = true
-		case !errors.Is(err, ledger.ErrStale) && !errors.Is(err, ledger.ErrContended):
-			return Link{}, false, err
-		}
-		if attempt == maxConflicts {
-			return Link{}, false, ledger.ErrContended
-		}
-		if ledger.Backoff(ctx, attempt) != nil {
-			return Link{}, false, err
-		}
-	}
+		return t.Link, t.write(), nil
+	})
 }
 
 // Turning is a link while it changes.

@@ -2,8 +2,6 @@ package directory
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"billingcentre/shared/cloudlink"
@@ -168,34 +166,18 @@ func (d *Directory) Unbind(ctx context.Context, wish Wish) (w Workspace, changed
 	})
 }
 
-// amend turns a workspace's document, with what turn gives to be written beside it, again from the start whenever one of
-// them has moved meanwhile. An unknown outcome is looked at, not guessed: turning what has been turned changes nothing.
+// amend turns a workspace's document, with what turn gives to be written beside it.
 func (d *Directory) amend(ctx context.Context, id wallet.WorkspaceID, turn func(*Workspace) (changed bool, beside []ledger.Document, err error)) (Workspace, bool, error) {
-	doubt := false
-	for attempt := 1; ; attempt++ {
+	return ledger.Turn(ctx, d.Store, func() (Workspace, []ledger.Document, error) {
 		w, document, err := ledger.Read[Workspace](ctx, d.Store, workspaceKey(id))
 		if err != nil && !refusal.Is(err, refusal.NotFound) {
-			return Workspace{}, false, err
+			return w, nil, err
 		}
 		w.ID = id
 		changed, beside, err := turn(&w)
 		if err != nil || !changed {
-			return w, doubt && err == nil, err
+			return w, nil, err
 		}
-		err = d.Store.Put(ctx, append(beside, w.document(document))...)
-		switch {
-		case err == nil:
-			return w, true, nil
-		case errors.Is(err, ledger.ErrUnknown):
-			doubt = true
-		case !errors.Is(err, ledger.ErrStale) && !errors.Is(err, ledger.ErrContended):
-			return Workspace{}, false, fmt.Errorf("workspace %s: %w", id, err)
-		}
-		if attempt == maxConflicts {
-			return Workspace{}, false, ledger.ErrContended
-		}
-		if ledger.Backoff(ctx, attempt) != nil {
-			return Workspace{}, false, err
-		}
-	}
+		return w, append(beside, w.document(document)), nil
+	})
 }

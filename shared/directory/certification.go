@@ -2,7 +2,6 @@ package directory
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"billingcentre/shared/ledger"
@@ -27,35 +26,17 @@ const (
 
 // Certify notes an account's certification; none is nil. changed is false when it was so before.
 func (d *Directory) Certify(ctx context.Context, id wallet.AccountID, certification *Certification) (account Account, changed bool, err error) {
-	doubt := false
-	for attempt := 1; ; attempt++ {
+	return ledger.Turn(ctx, d.Store, func() (Account, []ledger.Document, error) {
 		account, document, err := ledger.Read[Account](ctx, d.Store, accountKey(id))
-		if refusal.Is(err, refusal.NotFound) {
-			return Account{}, false, noAccount()
-		}
-		if err != nil {
-			return Account{}, false, err
-		}
-		if account.Certification.same(certification) {
-			return account, doubt, nil
+		switch {
+		case refusal.Is(err, refusal.NotFound):
+			return Account{}, nil, noAccount()
+		case err != nil || account.Certification.same(certification):
+			return account, nil, err
 		}
 		account.Certification = certification
-		err = d.Store.Put(ctx, document.With(account).In(accountList, account.rank()))
-		switch {
-		case err == nil:
-			return account, true, nil
-		case errors.Is(err, ledger.ErrUnknown):
-			doubt = true
-		case !errors.Is(err, ledger.ErrStale):
-			return Account{}, false, err
-		}
-		if attempt == maxConflicts {
-			return Account{}, false, ledger.ErrContended
-		}
-		if ledger.Backoff(ctx, attempt) != nil {
-			return Account{}, false, err
-		}
-	}
+		return account, []ledger.Document{document.With(account).In(accountList, account.rank())}, nil
+	})
 }
 
 // same tells whether two certifications are of the same person or company. Two that aren't there are the same nothing.

@@ -25,10 +25,9 @@ import (
 )
 
 const (
-	accountKind  = "account"
-	accountList  = "accounts"
-	instant      = "2006-01-02T15:04:05.000Z" // sorts as time does
-	maxConflicts = 8                          // tries of one write that others got in the way of
+	accountKind = "account"
+	accountList = "accounts"
+	instant     = "2006-01-02T15:04:05.000Z" // sorts as time does
 )
 
 // Account is a billing account: the customer's own account for money.

@@ -2,7 +2,6 @@ package proof
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"billingcentre/shared/ledger"
@@ -80,23 +79,18 @@ func (b *Book) Cases(ctx context.Context, closed bool, before string, limit int)
 // Close notes an operator's reason. It moves no money: that is another act, which the reason tells of. The same word
 // again is the same; another reason is refused, since the first stands.
 func (b *Book) Close(ctx context.Context, id, reason, actor string) (Case, error) {
-	for range tries {
+	c, _, err := ledger.Turn(ctx, b.Store, func() (Case, []ledger.Document, error) {
 		c, document, err := ledger.Read[Case](ctx, b.Store, caseKey(id))
 		switch {
 		case refusal.Is(err, refusal.NotFound):
-			return Case{}, refusal.Of(refusal.NotFound, "There is no such case.")
-		case err != nil:
-			return Case{}, err
-		case c.State == CaseClosed && c.Reason == reason && c.ClosedBy == actor:
-			return c, nil
+			return Case{}, nil, refusal.Of(refusal.NotFound, "There is no such case.")
+		case err != nil || c.State == CaseClosed && c.Reason == reason && c.ClosedBy == actor:
+			return c, nil, err
 		case c.State == CaseClosed:
-			return Case{}, refusal.Of(refusal.Conflict, "The case was closed by %s.", c.ClosedBy)
+			return Case{}, nil, refusal.Of(refusal.Conflict, "The case was closed by %s.", c.ClosedBy)
 		}
 		c.State, c.Reason, c.ClosedBy, c.ClosedAt = CaseClosed, reason, actor, b.Now().UTC().Truncate(time.Millisecond)
-		err = b.Store.Put(ctx, c.document(document))
-		if !errors.Is(err, ledger.ErrStale) && !errors.Is(err, ledger.ErrUnknown) {
-			return c, err
-		}
-	}
-	return Case{}, ledger.ErrContended
+		return c, []ledger.Document{c.document(document)}, nil
+	})
+	return c, err
 }

@@ -16,7 +16,6 @@ const (
 	caseKind   = "reversal-case"
 	openList   = "reversal-cases#open"
 	closedList = "reversal-cases#closed"
-	tries      = 8 // of a closure that others got in the way of
 )
 
 // Case is a bill that was to be reversed, though the cloud had accepted its charge (README rule 21): what is right again only
@@ -83,23 +82,18 @@ func Cases(ctx context.Context, store ledger.Store, closed bool, before string, 
 // Close notes what an operator did about a case. It moves no money: that is another act, which the reason tells of. The
 // same word again is the same; another reason is refused, since the first stands.
 func Close(ctx context.Context, l *ledger.Ledger, bill wallet.BillID, reason, actor string) (Case, error) {
-	for range tries {
+	c, _, err := ledger.Turn(ctx, l.Store, func() (Case, []ledger.Document, error) {
 		c, document, err := ledger.Read[Case](ctx, l.Store, caseKey(bill))
 		switch {
 		case refusal.Is(err, refusal.NotFound):
-			return Case{}, refusal.Of(refusal.NotFound, "There is no such case.")
-		case err != nil:
-			return Case{}, err
-		case c.Closed() && c.Reason == reason && c.ClosedBy == actor:
-			return c, nil
+			return Case{}, nil, refusal.Of(refusal.NotFound, "There is no such case.")
+		case err != nil || c.Closed() && c.Reason == reason && c.ClosedBy == actor:
+			return c, nil, err
 		case c.Closed():
-			return Case{}, refusal.Of(refusal.Conflict, "The case was closed by %s.", c.ClosedBy)
+			return Case{}, nil, refusal.Of(refusal.Conflict, "The case was closed by %s.", c.ClosedBy)
 		}
 		c.Reason, c.ClosedBy, c.ClosedAt = reason, actor, l.Now().UTC().Truncate(time.Millisecond)
-		err = l.Store.Put(ctx, c.document(document))
-		if !errors.Is(err, ledger.ErrStale) && !errors.Is(err, ledger.ErrUnknown) {
-			return c, err
-		}
-	}
-	return Case{}, ledger.ErrContended
+		return c, []ledger.Document{c.document(document)}, nil
+	})
+	return c, err
 }

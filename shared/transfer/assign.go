@@ -2,7 +2,6 @@ package transfer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -164,24 +163,22 @@ func (d *Desk) Reject(ctx context.Context, id, reason, actor string) (Row, error
 	})
 }
 
-// turn changes a row: load, change, write if nobody else has in between.
+// turn changes a row.
 func (d *Desk) turn(ctx context.Context, id string, change func(*Row) error) (Row, error) {
-	for range tries {
+	row, _, err := ledger.Turn(ctx, d.Ledger.Store, func() (Row, []ledger.Document, error) {
 		row, document, err := d.readRow(ctx, id)
 		if err != nil {
-			return Row{}, err
+			return row, nil, err
 		}
 		row.Parts = slices.Clone(row.Parts)
 		if err := change(&row); err != nil {
-			return Row{}, err
+			return row, nil, err
 		}
 		next := row.document(document)
 		if string(next.Body) == string(document.Body) {
-			return row, nil
+			return row, nil, nil
 		}
-		if err = d.Ledger.Store.Put(ctx, next); !errors.Is(err, ledger.ErrStale) && !errors.Is(err, ledger.ErrUnknown) {
-			return row, err
-		}
-	}
-	return Row{}, ledger.ErrContended
+		return row, []ledger.Document{next}, nil
+	})
+	return row, err
 }

@@ -69,20 +69,14 @@ func (d *Desk) part(ctx context.Context, id string, number int) (parting, error)
 
 // giveBack books what was sent back to its payer. The bank moved it; here it leaves suspense.
 func (d *Desk) giveBack(ctx context.Context, id string, number int) error {
-	for range tries {
+	_, _, err := ledger.Turn(ctx, d.Ledger.Store, func() (parting, []ledger.Document, error) {
 		p, err := d.part(ctx, id, number)
 		if errors.Is(err, errBooked) {
-			return nil
+			err = nil // and there are no documents
 		}
-		if err != nil {
-			return err
-		}
-		err = d.Ledger.Store.Put(ctx, p.documents...)
-		if !errors.Is(err, ledger.ErrStale) && !errors.Is(err, ledger.ErrUnknown) {
-			return err
-		}
-	}
-	return ledger.ErrContended
+		return p, p.documents, err
+	})
+	return err
 }
 
 // credit books a part on its account: entry, row, sum and order in one commit, arrears first (README rule 3).
