@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"time"
 
 	"billingcentre/shared/refusal"
@@ -72,6 +73,12 @@ func (c *Commit) Canonical(entry int) []byte {
 		return c.canonical[entry]
 	}
 	return c.Entries[entry].Canonical()
+}
+
+// NeedsDue tells whether the head's Due must still be as it was loaded: the commit changes it, or brings lots, of which a
+// Defer since then knew nothing.
+func (c *Commit) NeedsDue() bool {
+	return !c.After.Due.Equal(c.Before.Due) || slices.ContainsFunc(c.Entries, func(e wallet.Entry) bool { return len(e.Lots) > 0 })
 }
 
 // DocumentKey names a document: its kind ("recharge", "code", "workspace", ...) and its id within it.

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -83,7 +82,7 @@ func (s *Store) updateHead(commit *ledger.Commit) *types.Update {
 	switch {
 	case before.Version == 0:
 		update.ConditionExpression = isNew
-	case !movesDue(commit):
+	case !commit.NeedsDue():
 		update.ConditionExpression = isOfVersion
 	case before.Due.IsZero():
 		update.ConditionExpression = isOfVersionNotDue
@@ -107,12 +106,6 @@ func (s *Store) updateHead(commit *ledger.Commit) *types.Update {
 		values[":shard"], values[":due"] = shard(after.Account), number(after.Due.UnixMilli())
 	}
 	return update
-}
-
-// movesDue tells whether a commit depends on Head.Due.
-func movesDue(commit *ledger.Commit) bool {
-	return !commit.After.Due.Equal(commit.Before.Due) ||
-		slices.ContainsFunc(commit.Entries, func(e wallet.Entry) bool { return len(e.Lots) > 0 })
 }
 
 func (s *Store) putDocuments(actions []types.TransactWriteItem, documents []ledger.Document) []types.TransactWriteItem {

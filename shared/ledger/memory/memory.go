@@ -106,17 +106,11 @@ func (s *Store) Commit(_ context.Context, c ledger.Commit) error {
 		return &ledger.TakenError{Keys: taken}
 	case s.stale(c.Documents):
 		return ledger.ErrStale
-	case s.heads[c.After.Account].version != c.Before.Version, movesDue(c) && !s.heads[c.After.Account].due.Equal(c.Before.Due):
+	case s.heads[c.After.Account].version != c.Before.Version, c.NeedsDue() && !s.heads[c.After.Account].due.Equal(c.Before.Due):
 		return ledger.ErrMoved
 	}
 	s.write(c)
 	return nil
-}
-
-// movesDue tells whether a commit depends on Head.Due: it changes it, or brings lots, of which a Defer since the head
-// was loaded knew nothing.
-func movesDue(c ledger.Commit) bool {
-	return !c.After.Due.Equal(c.Before.Due) || slices.ContainsFunc(c.Entries, func(e wallet.Entry) bool { return len(e.Lots) > 0 })
 }
 
 // writable is the fault of a commit that DynamoDB would refuse: too many items, or one of them twice.
