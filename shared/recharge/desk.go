@@ -75,13 +75,12 @@ func (d *Desk) admit(head wallet.Head, wish Wish) (money.Amount, error) {
 		return money.Amount{}, refusal.Of(refusal.NotApplicable, "The channel %s doesn't collect %s.", d.Channel.Name(), head.Currency)
 	}
 	amount, err := money.Parse("/amount", wish.Amount, head.Currency)
-	switch most := d.Ledger.Policy.MaxTopUp; {
+	if err == nil {
+		err = d.Ledger.Policy.CheckInflow(amount)
+	}
+	switch {
 	case err != nil:
 		return money.Amount{}, err
-	case !amount.IsPositive():
-		return money.Amount{}, refusal.At("/amount", "must be above 0")
-	case amount.Cmp(money.Units(head.Currency, most)) > 0:
-		return money.Amount{}, refusal.At("/amount", "must be at most %d.00", most)
 	case d.Limits.Order > 0 && amount.Cmp(money.Units(head.Currency, d.Limits.Order)) > 0:
 		return money.Amount{}, refusal.At("/amount", "must be at most %d.00", d.Limits.Order)
 	}

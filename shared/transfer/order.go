@@ -159,15 +159,10 @@ func (d *Desk) admit(head wallet.Head, text string) (money.Amount, error) {
 		return money.Amount{}, refusal.Of(refusal.NotApplicable, "The receiving account doesn't take %s.", head.Currency)
 	}
 	amount, err := money.Parse("/amount", text, head.Currency)
-	switch most := d.Ledger.Policy.MaxTopUp; {
-	case err != nil:
-		return money.Amount{}, err
-	case !amount.IsPositive():
-		return money.Amount{}, refusal.At("/amount", "must be above 0")
-	case amount.Cmp(money.Units(head.Currency, most)) > 0:
-		return money.Amount{}, refusal.At("/amount", "must be at most %d.00", most)
+	if err == nil {
+		err = d.Ledger.Policy.CheckInflow(amount)
 	}
-	return amount, nil
+	return amount, err
 }
 
 func (d *Desk) write(ctx context.Context, wish Wish, amount money.Amount, key ledger.DocumentKey) (Order, error) {

@@ -35,15 +35,10 @@ func (c TopUp) decide(d *draft) error {
 
 // inflowOf checks an amount of cash that shall come in.
 func (d *draft) inflowOf(amount money.Amount) error {
-	switch {
-	case amount.Currency() != d.head.Currency:
+	if amount.Currency() != d.head.Currency {
 		return refusal.Of(refusal.NotApplicable, "The account is in %s, not in %s.", d.head.Currency, amount.Currency())
-	case !amount.IsPositive():
-		return refusal.At("/amount", "must be above 0")
-	case amount.Cmp(money.Units(d.head.Currency, d.policy.MaxTopUp)) > 0:
-		return refusal.At("/amount", "must be at most %d.00", d.policy.MaxTopUp)
 	}
-	return nil
+	return d.policy.CheckInflow(amount)
 }
 
 // Adjust books an operator's correction of cash, or a refund, as a new entry with a reason (README rule 4).

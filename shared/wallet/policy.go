@@ -4,6 +4,9 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"billingcentre/shared/money"
+	"billingcentre/shared/refusal"
 )
 
 // Policy is every constant that the company may choose. DefaultPolicy is what the README states.
@@ -65,6 +68,17 @@ func (p *Policy) Check() error {
 		if tier.From < 1 || tier.Gift < 1 {
 			return errors.New("a policy's gift tiers must be above zero")
 		}
+	}
+	return nil
+}
+
+// CheckInflow refuses an amount of cash that is too small or too large to come in (README rule M3).
+func (p *Policy) CheckInflow(amount money.Amount) error {
+	switch {
+	case !amount.IsPositive():
+		return refusal.At("/amount", "must be above 0")
+	case amount.Cmp(money.Units(amount.Currency(), p.MaxTopUp)) > 0:
+		return refusal.At("/amount", "must be at most %d.00", p.MaxTopUp)
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"billingcentre/shared/money"
 	"billingcentre/shared/refusal"
 )
@@ -60,6 +62,18 @@ func TestRuleM3_ATopUpIsAboveZeroAndAtMost100Million(t *testing.T) {
 			a.refused(refusal.Conflict, a.topUp("0.01"))
 		},
 	})
+}
+
+func TestRuleM3_IsToldInOneWay(t *testing.T) {
+	policy := DefaultPolicy()
+	for amount, want := range map[string]error{
+		"0.00": refusal.At("/amount", "must be above 0"), "0.01": nil, "100000000.00": nil,
+		"100000000.01": refusal.At("/amount", "must be at most 100000000.00"),
+	} {
+		if diff := cmp.Diff(want, policy.CheckInflow(cny(amount))); diff != "" {
+			t.Errorf("%s: %s", amount, diff)
+		}
+	}
 }
 
 func TestRule3_InflowsRepayArrearsFirst(t *testing.T) {
