@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -31,6 +32,10 @@ func main() {
 	endpoint := flag.String("invoke", "", "be the process whose memory is measured, with the database at this `address`")
 	table := flag.String("table", "", "the `table` for -invoke")
 	flag.Parse()
+	if err := asked(*only, flag.Args()); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if *endpoint != "" {
@@ -46,13 +51,30 @@ func main() {
 	}
 }
 
+const cheaper = "prototypes" // the case of the two cheaper designs
+
+// asked refuses what would be measured as nothing: a word that is no flag, or that no case's name contains.
+func asked(only string, words []string) error {
+	if len(words) > 0 {
+		return fmt.Errorf("%q isn't a flag: they begin with a dash", words[0])
+	}
+	names := []string{cheaper, large.Name}
+	for _, c := range cases {
+		names = append(names, c.Name)
+	}
+	if !slices.ContainsFunc(names, func(name string) bool { return strings.Contains(name, only) }) {
+		return fmt.Errorf("no case's name contains %q; there are: %s", only, strings.Join(names, " · "))
+	}
+	return nil
+}
+
 func run(ctx context.Context, file, only string, cold bool) error {
 	if err := asDeployed(); err != nil {
 		return err
 	}
 	fmt.Printf("DynamoDB Local in memory · %d CPUs · %s %s/%s\n\n", runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	fmt.Print(heading)
-	var figures []figure
+	figures := []figure{}
 	for _, c := range cases {
 		if !strings.Contains(c.Name, only) {
 			continue
@@ -65,7 +87,7 @@ func run(ctx context.Context, file, only string, cold bool) error {
 		figures = append(figures, f)
 	}
 	fmt.Print(flatness(figures))
-	if strings.Contains("prototypes", only) {
+	if strings.Contains(cheaper, only) {
 		if err := prototypes(ctx); err != nil {
 			return err
 		}

@@ -9,6 +9,9 @@ out=$repo/.build/mutants
 gremlins=$repo/.build/bin/gremlins
 packages=("$@")
 if [[ ${#packages[@]} -eq 0 ]]; then packages=(shared/money shared/wallet shared/ledger); fi
+for package in "${packages[@]}"; do
+  if ! compgen -G "$repo/$package/*.go" >/dev/null; then echo "mutants: $package is no package of this repository, such as shared/money" >&2; exit 2; fi
+done
 
 mkdir -p "$out" "$(dirname "$gremlins")"
 if [[ ! -x "$gremlins" || "$here/go.mod" -nt "$gremlins" ]]; then

@@ -64,6 +64,9 @@ func TestSimulation(t *testing.T) {
 		alone(t, *only)
 		return
 	}
+	if *seeds < 1 {
+		t.Fatal("no seed was asked for: nothing would be shown")
+	}
 	var met counts
 	began := time.Now()
 	inLanes(t, *first, *seeds, func(t *testing.T, seed uint64) bool {
