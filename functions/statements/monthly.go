@@ -40,27 +40,20 @@ func (h handler) monthlyBills(ctx context.Context, r *api.Request) (api.Response
 		return api.Response{}, err
 	}
 	name := "monthly-bills#" + string(id)
-	position, limit, err := r.Place(h.cursors, name)
+	before, limit, err := r.Place(h.cursors, name)
 	if err != nil {
 		return api.Response{}, err
 	}
-	kept, err := h.bills.List(ctx, id, statement.Month(position), limit)
+	kept, next, err := h.bills.List(ctx, id, before, limit)
 	if err != nil {
 		return api.Response{}, err
 	}
-	if position == "" && len(kept) == 0 { // an account that isn't open has no empty list
+	if before == "" && len(kept) == 0 { // an account that isn't open has no empty list
 		if _, _, err := h.view(ctx, id); err != nil {
 			return api.Response{}, err
 		}
 	}
-	page := api.Page[brief]{Items: make([]brief, 0, len(kept))}
-	for _, k := range kept {
-		page.Items = append(page.Items, briefOf(k))
-	}
-	if len(kept) == limit {
-		page.Next = h.cursors.Encode(name, string(kept[limit-1].Bill.Month))
-	}
-	return api.OK(page)
+	return api.OK(api.PageOf(kept, briefOf, h.cursors.Encode(name, next)))
 }
 
 // kept is the monthly bill that a request is about.

@@ -127,7 +127,7 @@ func (w *world) november() statement.Kept {
 }
 
 func (w *world) monthly(ctx context.Context) ([]statement.Kept, error) {
-	all, err := statement.Bills{Store: w.ledger.Store}.List(ctx, "acme", "", 10)
+	all, _, err := statement.Bills{Store: w.ledger.Store}.List(ctx, "acme", "", 10)
 	slices.Reverse(all)
 	return all, err
 }

@@ -81,9 +81,9 @@ func (b Bills) Bill(ctx context.Context, account wallet.AccountID, month Month) 
 	return kept, err
 }
 
-// List lists an account's bills, the last month first, from the one before a month ("": the last).
-func (b Bills) List(ctx context.Context, account wallet.AccountID, before Month, limit int) ([]Kept, error) {
-	return ledger.Bodies[Kept](b.Store.List(ctx, billList(account), string(before), limit))
+// List lists an account's bills, the last month first. next is the place to go on before; "" at the end.
+func (b Bills) List(ctx context.Context, account wallet.AccountID, before string, limit int) (bills []Kept, next string, err error) {
+	return ledger.PageOf[Kept](ctx, b.Store, billList(account), before, limit)
 }
 
 // Lines are rows of a section of consumption from an index on; at most limit of them. It reads one document, or two.

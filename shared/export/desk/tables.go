@@ -132,8 +132,8 @@ const billsAtOnce = 50
 func monthlyBills(_ context.Context, o *opening) (export.Table, error) {
 	return export.MonthlyBills(func(ctx context.Context) ([]statement.Kept, error) {
 		var all []statement.Kept
-		for before := statement.Month(""); ; {
-			page, err := statement.Bills{Store: o.store}.List(ctx, o.account, before, billsAtOnce)
+		for before := ""; ; {
+			page, next, err := statement.Bills{Store: o.store}.List(ctx, o.account, before, billsAtOnce)
 			if err != nil {
 				return nil, err
 			}
@@ -142,11 +142,11 @@ func monthlyBills(_ context.Context, o *opening) (export.Table, error) {
 					all = append(all, k)
 				}
 			}
-			if len(page) < billsAtOnce {
+			if next == "" {
 				slices.Reverse(all)
 				return all, nil
 			}
-			before = page[len(page)-1].Bill.Month
+			before = next
 		}
 	}, o.zone), nil
 }
