@@ -42,7 +42,7 @@ func (l *Ledger) finish(ctx context.Context, account wallet.AccountID, open []*t
 			continue
 		case errors.As(err, &taken):
 			look = true // all of them, since the store may not have told every one
-		case errors.As(err, &broken) && broken.at >= 0 && broken.at != stale:
+		case errors.As(err, &broken) && broken.at > stale:
 			stale = broken.at
 		case broken != nil:
 			open, together = isolate(open, broken)
