@@ -301,6 +301,10 @@ func TestWhatIsAskedWrongIsRefused(t *testing.T) {
 	if err := tb.one(t.Context(), "nobody"); err == nil || errors.Is(err, errFound) || !strings.Contains(err.Error(), "no account nobody") {
 		t.Errorf("an account that never was: %v", err)
 	}
+	t.Setenv("AWS_ACCESS_KEY_ID", "")
+	if err := verify(t.Context(), []string{"-table", "T", "-region", "eu-central-1"}, io.Discard); err == nil || !strings.Contains(err.Error(), "AWS_ACCESS_KEY_ID") {
+		t.Errorf("without credentials: %v", err)
+	}
 	for what, run := range map[string]error{
 		"a flag without its dash": verify(t.Context(), []string{"account", "acme"}, io.Discard),
 		"a word behind a flag":    export(t.Context(), []string{"-account", "acme", "file.json"}, io.Discard),

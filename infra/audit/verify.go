@@ -59,6 +59,9 @@ func verify(ctx context.Context, args []string, out io.Writer) error {
 // open is the store in a table.
 func open(table, region string) (ledger.Store, error) {
 	if table != "" {
+		if region == "" || os.Getenv("AWS_ACCESS_KEY_ID") == "" || os.Getenv("AWS_SECRET_ACCESS_KEY") == "" {
+			return nil, errors.New("a table of AWS needs -region or AWS_REGION, and AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment")
+		}
 		return dynamo.New(dynamodb.New(dynamodb.Options{Region: region, Credentials: credentials.NewStaticCredentialsProvider(
 			os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_SECRET_ACCESS_KEY"), os.Getenv("AWS_SESSION_TOKEN"))}), table), nil
 	}
