@@ -9,167 +9,16 @@ import (
 	"slices"
 	"strconv"
 	"testing"
-	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"billingcentre/shared/books"
-	"billingcentre/shared/directory"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/ledger/ledgertest/faults"
 	"billingcentre/shared/money"
 	"billingcentre/shared/refusal"
 	"billingcentre/shared/wallet"
 )
-
-// truth is what the entries themselves say, worked out without the books.
-type truth struct {
-	entries []wallet.Entry
-	rows    []books.Row
-	heads   []wallet.Head // after each entry; the first is that of an account that isn't open
-}
-
-func truthOf(t testing.TB, entries []wallet.Entry) truth {
-	t.Helper()
-	all := truth{entries: entries, heads: []wallet.Head{{}}}
-	settled := map[wallet.BillID]wallet.Entry{}
-	head := wallet.Head{Account: entries[0].Account}
-	for _, e := range entries {
-		var err error
-		if head, err = wallet.Replay(head, e); err != nil {
-			t.Fatal(err)
-		}
-		all.heads = append(all.heads, head)
-		if e.Settlement != nil {
-			settled[e.Settlement.Bill] = e
-		}
-		var origin *wallet.Entry
-		if e.Reversal != nil {
-			one := settled[e.Reversal.Bill]
-			origin = &one
-		}
-		rows := books.RowsOf(e, origin)
-		addUp(t, e, origin, rows)
-		all.rows = append(all.rows, rows...)
-	}
-	return all
-}
-
-// addUp fails the test unless an entry's rows add up, class by class, to what the entry says of the class: its cost, its
-// payable, and what each fund paid; or takes away, for a reversal.
-func addUp(t testing.TB, e wallet.Entry, origin *wallet.Entry, rows []books.Row) {
-	t.Helper()
-	s, sign := e.Settlement, int64(1)
-	if origin != nil {
-		s, sign = origin.Settlement, -1
-	}
-	if s == nil {
-		if len(rows) > 0 {
-			t.Fatalf("entry %d has rows", e.Number)
-		}
-		return
-	}
-	for _, class := range s.Classes {
-		exact, payable, paid := money.ZeroExact(money.CNY), int64(0), map[string]int64{}
-		for _, r := range rows {
-			if r.Class != class.Class {
-				continue
-			}
-			exact, payable = exact.Add(r.Exact), payable+sign*r.Payable.Minor()
-			sum := int64(0)
-			for name, a := range map[string]money.Amount{
-				"regular": r.Paid.Regular, "discount": r.Paid.Discount, "card": r.Paid.Card, "cash": r.Paid.Cash, "arrears": r.Paid.Arrears, "cloud": r.Paid.Cloud,
-			} {
-				paid[name] += sign * a.Minor()
-				sum += a.Minor()
-			}
-			if sum != r.Payable.Minor() {
-				t.Fatalf("row %+v: paid adds up to %d", r, sum)
-			}
-		}
-		for _, draw := range class.Draws {
-			name := draw.From.Kind.String()
-			if draw.From.Kind == wallet.InLot {
-				name = draw.Kind.String()
-			}
-			paid[name] -= draw.Paid.Minor()
-		}
-		if sign < 0 {
-			exact = money.ZeroExact(money.CNY).Sub(exact)
-		}
-		for name, rest := range paid {
-			if rest != 0 {
-				t.Fatalf("entry %d: rows say %d more of %s", e.Number, rest, name)
-			}
-		}
-		if payable != class.Payable.Minor() || exact.Cmp(class.Exact) != 0 {
-			t.Fatalf("entry %d: rows are payable %d and cost %s, of %s and %s", e.Number, payable, exact, class.Payable, class.Exact)
-		}
-	}
-}
-
-// list are the rows of a filter, as a list has them.
-func (x truth) list(f books.Filter) (rows []books.Row) {
-	for _, r := range x.rows {
-		if r.Day >= f.From && r.Day <= f.Until && (f.Workspace == "" || r.Workspace == f.Workspace) && (f.Product == "" || r.Product == f.Product) &&
-			r.Entry > f.After && (f.Through == 0 || r.Entry <= f.Through) {
-			rows = append(rows, r)
-		}
-	}
-	slices.SortStableFunc(rows, func(a, b books.Row) int {
-		return cmp.Or(cmp.Compare(b.Day, a.Day), cmp.Compare(b.Entry, a.Entry), cmp.Compare(a.Line, b.Line))
-	})
-	return rows
-}
-
-// sums adds rows up, one by one.
-func sums(rows []books.Row, by books.By) map[string]string {
-	type sum struct {
-		exact money.Exact
-		minor [7]int64
-		bills map[string]int
-		lines int
-	}
-	groups := map[string]*sum{}
-	for _, r := range rows {
-		name := ""
-		if by&books.ByDay != 0 {
-			name += r.Day
-		}
-		name += "|"
-		if by&books.ByWorkspace != 0 {
-			name += string(r.Workspace)
-		}
-		name += "|"
-		if by&books.ByProduct != 0 {
-			name += r.Product
-		}
-		s := groups[name]
-		if s == nil {
-			s = &sum{exact: money.ZeroExact(money.CNY), bills: map[string]int{}}
-			groups[name] = s
-		}
-		s.exact = s.exact.Add(r.Exact)
-		p := r.Paid
-		for i, a := range []money.Amount{r.Payable, p.Regular, p.Discount, p.Card, p.Cash, p.Arrears, p.Cloud} {
-			s.minor[i] += a.Minor()
-		}
-		s.bills[fmt.Sprint(r.Bill, r.Reversal)] = map[bool]int{false: 1, true: -1}[r.Reversal]
-		s.lines += map[bool]int{false: 1, true: -1}[r.Reversal]
-	}
-	told := map[string]string{}
-	for name, s := range groups {
-		bills, reversed := 0, 0
-		for _, n := range s.bills {
-			bills += n
-			if n < 0 {
-				reversed++
-			}
-		}
-		told[name] = fmt.Sprint(s.exact, s.minor, bills, reversed, s.lines)
-	}
-	return told
-}
 
 func told(groups []books.Group) map[string]string {
 	all := map[string]string{}
@@ -329,180 +178,6 @@ func (w *world) rowsAgree(v *books.View, x truth, f books.Filter) {
 	}
 }
 
-func (w *world) changesAgree(v *books.View, x truth) {
-	w.Helper()
-	for range 4 {
-		f := books.ChangeFilter{Most: w.random.IntN(3)}
-		first, last := x.entries[0].Time, x.entries[len(x.entries)-1].Time
-		if w.random.IntN(2) == 0 {
-			f.From = first.Add(time.Duration(w.random.Int64N(int64(last.Sub(first) + 1))))
-		}
-		if w.random.IntN(2) == 0 {
-			f.Until = first.Add(time.Duration(w.random.Int64N(int64(last.Sub(first) + 1))))
-		}
-		if w.random.IntN(2) == 0 {
-			f.Kinds = []wallet.EntryKind{wallet.ToppedUp, wallet.Lapsed}[:1+w.random.IntN(2)]
-		}
-		if w.random.IntN(2) == 0 {
-			f.Funds = []books.Fund{books.Fund(w.random.IntN(5))}
-		}
-		var want, got []int64
-		for i, e := range x.entries {
-			moved := e.Balances.Cash != x.heads[i].Balances().Cash || f.Funds == nil
-			for _, fund := range f.Funds {
-				moved = slices.ContainsFunc(e.Postings, func(p wallet.Posting) bool { return touches(x.heads[i+1], x.heads[i], e, p, fund) })
-			}
-			if (f.From.IsZero() || !e.Time.Before(f.From)) && (f.Until.IsZero() || e.Time.Before(f.Until)) && (f.Kinds == nil || slices.Contains(f.Kinds, e.Kind)) && moved {
-				want = append(want, e.Number)
-			}
-		}
-		for before := int64(0); ; {
-			page, err := v.Changes(w.Context(), f, before, 1+w.random.IntN(50))
-			if err != nil {
-				w.Fatal(err)
-			}
-			for _, c := range page.Changes {
-				got = append(got, c.Entry.Number)
-				w.adds(c, x)
-			}
-			if before = page.Next; before == 0 {
-				break
-			}
-		}
-		slices.Reverse(got)
-		if !slices.Equal(want, got) {
-			w.Fatalf("changes of %+v:\n%v\n%v", f, want, got)
-		}
-		got = nil
-		for c, err := range v.EachChange(w.Context(), f) {
-			if err != nil {
-				w.Fatal(err)
-			}
-			got = append(got, c.Entry.Number)
-		}
-		if !slices.Equal(want, got) {
-			w.Fatalf("each change of %+v:\n%v\n%v", f, want, got)
-		}
-	}
-}
-
-// touches tells whether a posting moves a fund.
-func touches(after, before wallet.Head, e wallet.Entry, p wallet.Posting, fund books.Fund) bool {
-	for _, place := range []wallet.Place{p.From, p.To} {
-		switch place.Kind {
-		case wallet.InCash:
-			if fund == books.Cash {
-				return true
-			}
-		case wallet.InArrears:
-			if fund == books.Arrears {
-				return true
-			}
-		case wallet.InLot:
-			for _, lot := range slices.Concat(after.Lots, before.Lots, e.Lots) {
-				if lot.ID == place.Lot && fund == books.Regular+books.Fund(lot.Kind) {
-					return true
-				}
-			}
-		}
-	}
-	return false
-}
-
-// adds checks that a change leads from the balances before to those after.
-func (w *world) adds(c books.Change, x truth) {
-	w.Helper()
-	want := x.heads[c.Entry.Number-1].Balances()
-	if c.Entry.Number > 1 && !gocmp.Equal(want, c.Before, equal, amounts) {
-		w.Fatalf("before entry %d: %+v", c.Entry.Number, c.Before)
-	}
-	at := map[books.Fund]money.Amount{}
-	for _, fund := range books.Funds {
-		at[fund] = fundOf(c.Before, fund)
-	}
-	for _, m := range c.Moves {
-		at[m.Fund] = at[m.Fund].Add(m.Amount)
-		if at[m.Fund] != m.After {
-			w.Fatalf("entry %d: %s is %s, told %s", c.Entry.Number, m.Fund, at[m.Fund], m.After)
-		}
-	}
-	for _, fund := range books.Funds {
-		if at[fund] != fundOf(c.Entry.Balances, fund) {
-			w.Fatalf("entry %d leaves %s of %s, moves say %s", c.Entry.Number, fundOf(c.Entry.Balances, fund), fund, at[fund])
-		}
-	}
-}
-
-func fundOf(b wallet.Balances, fund books.Fund) money.Amount {
-	return []money.Amount{b.Cash, b.Arrears, b.Regular, b.Discount, b.Card}[fund]
-}
-
-func (w *world) daysAgree(v *books.View, x truth) {
-	w.Helper()
-	days, err := v.JournalDays(w.Context(), "2026-01-01", "2027-12-31")
-	if err != nil {
-		w.Fatal(err)
-	}
-	zone, err := directory.Zone(v.Head.Zone)
-	if err != nil {
-		w.Fatal(err)
-	}
-	next := int64(1)
-	for _, d := range days {
-		if d.First != next {
-			w.Fatalf("day %s begins with %d, want %d", d.Day, d.First, next)
-		}
-		count := int64(0)
-		for _, f := range d.Flows {
-			count += f.Count
-		}
-		for number := d.First; number <= d.Last; number++ {
-			if got := x.entries[number-1].Time.In(zone).Format(time.DateOnly); got != d.Day {
-				w.Fatalf("entry %d is of %s, not %s", number, got, d.Day)
-			}
-		}
-		if count != d.Last-d.First+1 || !gocmp.Equal(d.Closing, x.entries[d.Last-1].Balances, equal, amounts) ||
-			d.First > 1 && !gocmp.Equal(d.Opening, x.entries[d.First-2].Balances, equal, amounts) {
-			w.Fatalf("day %+v", d)
-		}
-		for _, fund := range books.Funds {
-			sum := fundOf(d.Opening, fund)
-			for _, f := range d.Flows {
-				sum = sum.Add(f.In.Of(fund)).Sub(f.Out.Of(fund))
-			}
-			if sum != fundOf(d.Closing, fund) {
-				w.Fatalf("day %s: %s adds up to %s", d.Day, fund, sum)
-			}
-		}
-		next = d.Last + 1
-	}
-	if next != v.Through+1 {
-		w.Fatalf("the days end with %d", next-1)
-	}
-}
-
-func (w *world) instantsAgree(v *books.View, x truth) {
-	w.Helper()
-	first, last := x.entries[0].Time, x.entries[len(x.entries)-1].Time
-	for i := range 20 {
-		instant := first.Add(time.Duration(w.random.Int64N(int64(last.Sub(first))+1)) - time.Hour)
-		if i%2 == 0 {
-			instant = x.entries[w.random.IntN(len(x.entries))].Time
-		}
-		want := 0
-		for want < len(x.entries) && x.entries[want].Time.Before(instant) {
-			want++
-		}
-		got, err := v.AsOf(w.Context(), instant)
-		if err != nil {
-			w.Fatal(err)
-		}
-		if head := x.heads[want]; want > 0 && string(got.Canonical()) != string(head.Canonical()) || want == 0 && got.Version != 0 {
-			w.Fatalf("as of %s: %+v, want %+v", instant, got, head)
-		}
-	}
-}
-
 // BOOKS_SEEDS=200 makes it longer.
 func TestTheBooksSayWhatTheEntriesSay(t *testing.T) {
 	seeds := uint64(3)
@@ -534,7 +209,6 @@ func TestTheBooksSayWhatTheEntriesSay(t *testing.T) {
 	}
 }
 
-// Whatever fails, the books are the same as those that were kept without a fault: not one entry twice, none left out.
 func TestTotalsOfTooMuchAreRefused(t *testing.T) {
 	w := newWorld(t, 5)
 	w.open("acme")
@@ -557,6 +231,7 @@ func TestTotalsOfTooMuchAreRefused(t *testing.T) {
 	}
 }
 
+// Whatever fails, the books are the same as those that were kept without a fault: not one entry twice, none left out.
 func TestFaultsChangeNothing(t *testing.T) {
 	defer books.Small()()
 	w := newWorld(t, 77)
