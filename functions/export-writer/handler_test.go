@@ -130,7 +130,7 @@ func TestEvents(t *testing.T) {
 			if err != nil || e.State != c.state {
 				t.Errorf("%+v, %v", e, err)
 			}
-			if kept, err := w.messages.Quarantine.List(t.Context(), "", 10); err != nil || len(kept) != c.kept {
+			if kept, _, err := w.messages.Quarantine.List(t.Context(), "", 10); err != nil || len(kept) != c.kept {
 				t.Errorf("quarantined: %v, %v", kept, err)
 			}
 		})

@@ -98,7 +98,7 @@ func TestABatchOfWishes(t *testing.T) {
 	if made != "acme true zen true west false later false " {
 		t.Errorf("made: %s", made)
 	}
-	kept, err := h.wishes.Quarantine.List(t.Context(), "", 10)
+	kept, _, err := h.wishes.Quarantine.List(t.Context(), "", 10)
 	if err != nil || len(kept) != 1 || kept[0].ID != "m-3" || kept[0].Kind != string(refusal.Invalid) {
 		t.Errorf("in quarantine: %+v, %v", kept, err)
 	}
@@ -173,7 +173,7 @@ func TestAnAccountThatCanNeverBeDoneTakesNoneWithIt(t *testing.T) {
 			if again := len(got.BatchItemFailures) == 1; err != nil || again != (row.want > 0) || q.hidden["r-1"] != row.want {
 				t.Errorf("%+v, %v, hidden %v", got, err, q.hidden)
 			}
-			kept, err := h.wishes.Quarantine.List(t.Context(), "", 10)
+			kept, _, err := h.wishes.Quarantine.List(t.Context(), "", 10)
 			if err != nil || len(kept) == 1 != (row.want == 0) {
 				t.Errorf("in quarantine: %+v, %v", kept, err)
 			}

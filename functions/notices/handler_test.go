@@ -184,7 +184,7 @@ func (w *world) result(answer events.SQSEventResponse) result {
 			r.Limits = append(r.Limits, key.ID)
 		}
 	}
-	kept, err := w.messages.Quarantine.List(w.t.Context(), "", 100)
+	kept, _, err := w.messages.Quarantine.List(w.t.Context(), "", 100)
 	if err != nil {
 		w.t.Fatal(err)
 	}

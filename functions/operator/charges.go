@@ -61,18 +61,12 @@ func (h handler) listPendingCharges(ctx context.Context, r *api.Request) (api.Re
 	if err != nil {
 		return api.Response{}, err
 	}
-	pending, err := charge.ListPending(ctx, h.ledger.Store, before, limit)
+	pending, next, err := charge.ListPending(ctx, h.ledger.Store, before, limit)
 	if err != nil {
 		return api.Response{}, err
 	}
-	page := api.Page[charge.Told]{Items: make([]charge.Told, 0, len(pending))}
-	for _, c := range pending {
-		page.Items = append(page.Items, charge.View{Charge: c}.Told())
-	}
-	if len(pending) == limit {
-		page.Next = h.cursors.Encode(pendingChargeList, pending[limit-1].Rank())
-	}
-	return api.OK(page)
+	told := func(c charge.Charge) charge.Told { return charge.View{Charge: c}.Told() }
+	return api.OK(api.PageOf(pending, told, h.cursors.Encode(pendingChargeList, next)))
 }
 
 // listRecords lists records by their state; cases, unless another is asked for.

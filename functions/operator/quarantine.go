@@ -45,18 +45,11 @@ func (h handler) listQuarantine(ctx context.Context, r *api.Request) (api.Respon
 	if err != nil {
 		return api.Response{}, err
 	}
-	messages, err := h.quarantine.List(ctx, before, limit)
+	messages, next, err := h.quarantine.List(ctx, before, limit)
 	if err != nil {
 		return api.Response{}, err
 	}
-	page := api.Page[message]{Items: make([]message, 0, len(messages))}
-	for _, m := range messages {
-		page.Items = append(page.Items, messageOf(m))
-	}
-	if len(messages) == limit {
-		page.Next = h.cursors.Encode(quarantineList, messages[limit-1].Rank())
-	}
-	return api.OK(page)
+	return api.OK(api.PageOf(messages, messageOf, h.cursors.Encode(quarantineList, next)))
 }
 
 func (h handler) getQuarantined(ctx context.Context, r *api.Request) (api.Response, error) {

@@ -156,7 +156,7 @@ func (w *world) cash() string {
 
 func (w *world) kept() []quarantine.Message {
 	w.t.Helper()
-	messages, err := w.Quarantine.List(w.t.Context(), "", 100)
+	messages, _, err := w.Quarantine.List(w.t.Context(), "", 100)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -87,7 +87,7 @@ func TestWhatARoundDoes(t *testing.T) {
 			if round, err := h.handle(t.Context(), event(t)); err != nil || round != row.want {
 				t.Errorf("%+v, %v, want %+v", round, err, row.want)
 			}
-			kept, err := h.Quarantine.List(t.Context(), "", 10)
+			kept, _, err := h.Quarantine.List(t.Context(), "", 10)
 			head, headErr := books.Store.Head(t.Context(), "acme")
 			if err != nil || headErr != nil || len(kept) != row.kept || head.Cash.String() != row.cash {
 				t.Errorf("cash %s, kept %v, %v", head.Cash, kept, err)

@@ -169,7 +169,7 @@ func TestEvents(t *testing.T) {
 			for _, d := range found {
 				got.Deliveries = append(got.Deliveries, d.Status)
 			}
-			kept, err := w.kept.List(t.Context(), "", 10)
+			kept, _, err := w.kept.List(t.Context(), "", 10)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -102,7 +102,7 @@ func (s *soak) wallets() (cash, pending int64) {
 // end all the same; what has a case has no other.
 func (s *soak) everyCaseIsExplained() {
 	s.Helper()
-	kept, err := (&quarantine.Quarantine{Store: s.store, Now: s.clock.now}).List(s.Context(), "", 10_000)
+	kept, _, err := (&quarantine.Quarantine{Store: s.store, Now: s.clock.now}).List(s.Context(), "", 10_000)
 	if err != nil {
 		s.Fatal(err)
 	}

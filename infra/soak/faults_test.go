@@ -140,7 +140,7 @@ func (s *soak) noonFails(t *testing.T) {
 // kept are the kinds of all that waits for an operator.
 func (s *soak) kept() string {
 	s.Helper()
-	messages, err := (&quarantine.Quarantine{Store: s.store, Now: s.clock.now}).List(s.Context(), "", 100)
+	messages, _, err := (&quarantine.Quarantine{Store: s.store, Now: s.clock.now}).List(s.Context(), "", 100)
 	if err != nil {
 		s.Fatal(err)
 	}

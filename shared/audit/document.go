@@ -227,12 +227,11 @@ func (a *Auditor) codeClaims(ctx context.Context, w walk, account wallet.Account
 // Charges compares a page of the charges that are pending at the cloud with their entries, over all accounts. next is
 // the rank to go on from, "" at the end.
 func (a *Auditor) Charges(ctx context.Context, before string) (found []Finding, next string, err error) {
-	pending, err := charge.ListPending(ctx, a.Store, before, pageSize)
+	pending, next, err := charge.ListPending(ctx, a.Store, before, pageSize)
 	if err != nil {
 		return nil, "", err
 	}
 	for _, c := range pending {
-		next = c.Rank()
 		report := Report{Account: c.Account}
 		err := a.settle(ctx, []claim{{what: "the cloud charge " + string(c.Bill), entry: wallet.BillKey(c.Bill), wrong: func(e wallet.Entry) string {
 			if e.Account != c.Account || len(charge.Of(e)) == 0 {
@@ -244,9 +243,6 @@ func (a *Auditor) Charges(ctx context.Context, before string) (found []Finding, 
 			return found, "", err
 		}
 		found = append(found, report.Findings...)
-	}
-	if len(pending) < pageSize {
-		next = ""
 	}
 	return found, next, a.keep(ctx, found)
 }

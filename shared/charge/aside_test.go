@@ -37,7 +37,7 @@ func (w *world) damage(key ledger.DocumentKey, body string) (mend func()) {
 // kept are the ids of what is in quarantine.
 func (w *world) kept() (ids []string) {
 	w.t.Helper()
-	messages, err := w.Quarantine.List(w.t.Context(), "", 100)
+	messages, _, err := w.Quarantine.List(w.t.Context(), "", 100)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func TestListsLeaveOutWhatCantBeRead(t *testing.T) {
 	w.owe("p-1", "five", 1)
 	w.owe("p-2", "five", 1)
 	w.damage(Key("p-1"), "{")
-	pending, err := ListPending(t.Context(), w.Store, "", 1)
+	pending, _, err := ListPending(t.Context(), w.Store, "", 1)
 	if err != nil || len(pending) != 1 || pending[0].Bill != "p-2" {
 		t.Errorf("%+v, %v", pending, err)
 	}

@@ -104,15 +104,15 @@ func listOf(account wallet.AccountID) string { return "cloud-charges#" + string(
 func (c Charge) document(d ledger.Document) ledger.Document {
 	switch c.Status {
 	case Pending:
-		return d.With(c).In(pendingList, c.Rank())
+		return d.With(c).In(pendingList, c.rank())
 	case Sent:
-		return d.With(c).In(recordList(c.Record), c.Rank())
+		return d.With(c).In(recordList(c.Record), c.rank())
 	}
 	return d.With(c).In("", "")
 }
 
-// Rank is the charge's place in the list of pending ones, which begins with what has waited longest.
-func (c Charge) Rank() string { return ledger.SoonestFirst(c.At, string(c.Bill)) }
+// rank is the charge's place in the list of pending ones, which begins with what has waited longest.
+func (c Charge) rank() string { return ledger.SoonestFirst(c.At, string(c.Bill)) }
 
 // minor is the charge in minor units.
 func (c Charge) minor() (int64, error) {
@@ -132,13 +132,12 @@ func Get(ctx context.Context, store ledger.Store, bill wallet.BillID) (Charge, e
 }
 
 // ListPending lists charges that are still pending, the one that has waited longest first, without those that can't be
-// read.
-func ListPending(ctx context.Context, store ledger.Store, before string, limit int) ([]Charge, error) {
-	charges, _, err := readable(ctx, store, pendingList, before, limit, func(d ledger.Document) (Charge, error) {
+// read. next is the place to go on before; "" at the end.
+func ListPending(ctx context.Context, store ledger.Store, before string, limit int) (charges []Charge, next string, err error) {
+	return readable(ctx, store, pendingList, before, limit, func(d ledger.Document) (Charge, error) {
 		c, err := load(d)
 		return c.Charge, err
 	})
-	return charges, err
 }
 
 // AcceptedError is the Conflict of a bill's reversal whose charge the cloud has accepted: only people can put that right.

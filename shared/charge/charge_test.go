@@ -46,7 +46,7 @@ func TestWhatTheCloudOwesIsPending(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
-	pending, err := ListPending(t.Context(), store, "", 10)
+	pending, _, err := ListPending(t.Context(), store, "", 10)
 	if diff := cmp.Diff([]Charge{want}, pending); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
@@ -108,7 +108,7 @@ func TestReversal(t *testing.T) {
 		if c, err := Get(t.Context(), store, "b-1"); err != nil || c.Status != Void {
 			t.Errorf("%s: %+v, %v", name, c, err)
 		}
-		if pending, err := ListPending(t.Context(), store, "", 10); err != nil || len(pending) != 0 {
+		if pending, _, err := ListPending(t.Context(), store, "", 10); err != nil || len(pending) != 0 {
 			t.Errorf("%s: still pending: %v, %v", name, pending, err)
 		}
 	}

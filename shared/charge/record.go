@@ -95,11 +95,11 @@ func (r Record) document(d ledger.Document) ledger.Document {
 	case RecordGathering, RecordSent, RecordReleasing:
 		return d.With(r).In(openRecords, ledger.SoonestFirst(r.DueAt, r.ID))
 	}
-	return d.With(r).In("cloud-records#"+string(r.State), r.Rank())
+	return d.With(r).In("cloud-records#"+string(r.State), r.rank())
 }
 
-// Rank is the record's place in the list that it is in.
-func (r Record) Rank() string {
+// rank is the record's place in the list that it is in.
+func (r Record) rank() string {
 	switch r.State {
 	case RecordGathering, RecordSent, RecordReleasing:
 		return ledger.SoonestFirst(r.DueAt, r.ID)

@@ -51,8 +51,8 @@ type Message struct {
 	Body       []byte            `json:"-"` // as it came, byte for byte
 }
 
-// Rank is the message's place in the list of all.
-func (m Message) Rank() string {
+// rank is the message's place in the list of all.
+func (m Message) rank() string {
 	return m.KeptAt.UTC().Format("2006-01-02T15:04:05.000Z") + " " + m.ID
 }
 
@@ -93,7 +93,7 @@ func (q *Quarantine) Keep(ctx context.Context, m Message) error {
 	} else {
 		record.Body, record.Encoding = m.Text()
 	}
-	document := ledger.Document{Key: key(m.ID)}.With(record).In(list, m.Rank())
+	document := ledger.Document{Key: key(m.ID)}.With(record).In(list, m.rank())
 	err := q.Store.Put(ctx, append(documents, document)...)
 	switch {
 	case errors.Is(err, ledger.ErrStale):
@@ -188,10 +188,10 @@ func (q *Quarantine) join(ctx context.Context, id string, parts int) ([]byte, er
 	return body, nil
 }
 
-// List tells of messages, the last kept first, from the one before a rank (Message.Rank; "": from the first). They
-// come without their bodies.
-func (q *Quarantine) List(ctx context.Context, before string, limit int) ([]Message, error) {
-	return ledger.Bodies[Message](q.Store.List(ctx, list, before, limit))
+// List tells of messages, the last kept first. They come without their bodies. next is the place to go on before; "" at
+// the end.
+func (q *Quarantine) List(ctx context.Context, before string, limit int) (messages []Message, next string, err error) {
+	return ledger.PageOf[Message](ctx, q.Store, list, before, limit)
 }
 
 // MarkReplayed notes that an operator has sent a message again. Sending again is harmless, since everything here is

@@ -86,7 +86,7 @@ func (m *mill) answer(event events.SQSEvent) answer {
 	if err != nil {
 		a.Error = err.Error()
 	}
-	kept, err := m.Bills.Quarantine.List(ctx, "", 100)
+	kept, _, err := m.Bills.Quarantine.List(ctx, "", 100)
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func (m *mill) answer(event events.SQSEvent) answer {
 		a.Quarantined = append(a.Quarantined, quarantined{k.ID, k.Kind, k.Detail})
 	}
 	slices.SortFunc(a.Quarantined, func(a, b quarantined) int { return cmp.Compare(a.ID, b.ID) })
-	if a.Charges, err = charge.ListPending(ctx, m.memory, "", 100); err != nil {
+	if a.Charges, _, err = charge.ListPending(ctx, m.memory, "", 100); err != nil {
 		m.t.Fatal(err)
 	}
 	for _, account := range []wallet.AccountID{"acme", "bolt"} {

@@ -135,7 +135,7 @@ func failed(response events.SQSEventResponse) []string {
 // kept lists what is in quarantine, as "message: kind".
 func (m *mill) kept() []string {
 	m.t.Helper()
-	messages, err := m.Bills.Quarantine.List(context.Background(), "", 1_000)
+	messages, _, err := m.Bills.Quarantine.List(context.Background(), "", 1_000)
 	if err != nil {
 		m.t.Fatal(err)
 	}

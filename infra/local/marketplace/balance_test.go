@@ -18,7 +18,7 @@ func (s *soak) finish() {
 		s.pass(20 * time.Minute)
 		s.run()
 		s.operate()
-		pending, err := charge.ListPending(s.Context(), s.store, "", 1)
+		pending, _, err := charge.ListPending(s.Context(), s.store, "", 1)
 		if err != nil {
 			s.Fatal(err)
 		}
