@@ -59,6 +59,7 @@ func (m *Message) Finish(err error) { m.err = err }
 type Batch struct {
 	Messages []*Message
 	stop     time.Time
+	slack    time.Duration // of the function's time, in which nothing is begun
 }
 
 // Room tells whether there is time to begin more work. What isn't begun is handed back.
@@ -96,18 +97,26 @@ func (c *Consumer) Take(ctx context.Context, event events.SQSEvent, work func(co
 // can still be handed back.
 func (c *Consumer) run(ctx context.Context, b *Batch, work func(context.Context, *Batch)) {
 	if deadline, limited := ctx.Deadline(); limited {
-		slack := max(3*time.Second, time.Until(deadline)/10)
-		b.stop = deadline.Add(-slack)
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-slack/2))
-		defer cancel()
+		b.slack = max(3*time.Second, time.Until(deadline)/10)
+		b.stop = deadline.Add(-b.slack)
 	}
+	ctx, cancel := until(ctx, b.slack/2)
+	defer cancel()
 	defer func() {
 		if broken := recover(); broken != nil {
 			c.Log.ErrorContext(ctx, "the worker broke", "error", fmt.Sprint(broken), "stack", string(debug.Stack()))
 		}
 	}()
 	work(ctx, b)
+}
+
+// until is a context that ends so long before the function's own time does, if that is limited.
+func until(ctx context.Context, before time.Duration) (context.Context, context.CancelFunc) {
+	deadline, limited := ctx.Deadline()
+	if !limited {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, deadline.Add(-before))
 }
 
 // owns refuses records of other queues: somebody has wired them to the wrong function.

@@ -33,7 +33,8 @@ type retry struct {
 	pause time.Duration
 }
 
-// dispose keeps, acknowledges and hands back.
+// dispose keeps, acknowledges and hands back, in what the worker left of the function's time: an answer that comes too late
+// is none, and all would come again.
 func (c *Consumer) dispose(ctx context.Context, b *Batch) Outcome {
 	out := Outcome{Messages: len(b.Messages), Refused: map[string]int{}}
 	var keep []*Message
@@ -51,12 +52,16 @@ func (c *Consumer) dispose(ctx context.Context, b *Batch) Outcome {
 		}
 	}
 	c.tellFaults(ctx, b)
-	lost := c.keep(ctx, keep)
+	keeping, kept := until(ctx, b.slack/4)
+	defer kept()
+	lost := c.keep(keeping, keep)
 	out.Quarantined = len(keep) - len(lost)
 	for _, m := range lost { // what couldn't be kept must not be acknowledged
 		retries = append(retries, retry{m, min(firstPause<<min(m.Receives-1, 20), hindered.ceiling)})
 	}
-	c.hide(ctx, retries)
+	hiding, hidden := until(ctx, b.slack/8)
+	defer hidden()
+	c.hide(hiding, retries)
 	out.Retried = len(retries)
 	for _, r := range retries {
 		out.failures = append(out.failures, events.SQSBatchItemFailure{ItemIdentifier: r.ID})
