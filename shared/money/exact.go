@@ -51,8 +51,11 @@ func wellFormed(pointer, text string) error {
 // Normal is the canonical form of a decimal beside a cost, such as a usage or a price: of what ParseExact reads, and
 // with its refusal. Most are written so already, and needn't be read for it.
 func Normal(pointer, text string) (string, error) {
-	if err := wellFormed(pointer, text); err != nil || canonical(text) {
-		return text, err
+	if err := wellFormed(pointer, text); err != nil {
+		return "", err
+	}
+	if canonical(text) {
+		return text, nil
 	}
 	exact, err := ParseExact(pointer, text, "")
 	return exact.String(), err
