@@ -69,5 +69,5 @@ func invoke(ctx context.Context, endpoint, table string) error {
 }
 
 func (u usage) String() string {
-	return fmt.Sprintf("\nMemory of one invocation of %d messages (%.1f MB): the process had %.0f MB at most.\n", u.Messages, u.EventMB, u.PeakMB)
+	return fmt.Sprintf("Memory of one invocation of %d messages (%.1f MB): the process had %.0f MB at most.\n\n", u.Messages, u.EventMB, u.PeakMB)
 }
