@@ -76,6 +76,7 @@ func TestTheSampleIsReadToTheLastDecimal(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: the centre wouldn't take it: %v", b.ID, err)
 		}
+		wallet.SortLines(b.Lines)
 		if diff := cmp.Diff(shown(b), shown(again)); diff != "" {
 			t.Error(diff)
 		}

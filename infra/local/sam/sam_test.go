@@ -260,7 +260,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	want := map[string]string{
 		"accounts":        read + write + list + secret,
 		"arrears":         read + " dynamodb:PutItem " + table + list,
-		"auditor":         read + " dynamodb:PutItem " + table + list,
+		"auditor":         read + " dynamodb:PutItem " + table + list + " dynamodb:Query " + grants,
 		"bank-transfer":   read + write + list + secret,
 		"bill-settlement": read + write + consume,
 		"cloud-charges":   read + write + list + " aws-marketplace:BatchMeterUsage * secretsmanager:GetSecretValue " + clouds,
