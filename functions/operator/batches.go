@@ -100,17 +100,6 @@ func (h handler) listBatches(ctx context.Context, r *api.Request) (api.Response,
 	return api.OK(api.PageOf(batches, batchOf, h.cursors.Encode(batchList, next)))
 }
 
-// place is where a page of one of the desk's lists begins.
-func (h handler) place(r *api.Request, list string) (before string, limit int, err error) {
-	if err := r.Caller.MustBe(api.Operator); err != nil {
-		return "", 0, err
-	}
-	if err := r.OnlyQuery("limit", "cursor"); err != nil {
-		return "", 0, err
-	}
-	return r.Place(h.cursors, list)
-}
-
 func (h handler) getBatch(ctx context.Context, r *api.Request) (api.Response, error) {
 	if err := r.Caller.MustBe(api.Operator); err != nil {
 		return api.Response{}, err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"billingcentre/shared/api"
@@ -71,32 +70,15 @@ func (h handler) listPendingCharges(ctx context.Context, r *api.Request) (api.Re
 
 // listRecords lists records by their state; cases, unless another is asked for.
 func (h handler) listRecords(ctx context.Context, r *api.Request) (api.Response, error) {
-	if err := r.Caller.MustBe(api.Operator); err != nil {
-		return api.Response{}, err
-	}
-	if err := r.OnlyQuery("state", "limit", "cursor"); err != nil {
-		return api.Response{}, err
-	}
-	state, err := r.Query("state")
+	at, err := h.stated(r, recordList, string(charge.RecordCase), charge.RecordLists...)
 	if err != nil {
 		return api.Response{}, err
 	}
-	if state == "" {
-		state = string(charge.RecordCase)
-	}
-	if !slices.Contains(charge.RecordLists, state) {
-		return api.Response{}, refusal.At("/state", `must be "%s"`, strings.Join(charge.RecordLists, `", "`))
-	}
-	list := recordList + "#" + state
-	before, limit, err := r.Place(h.cursors, list)
+	records, next, err := h.charges.Records(ctx, at.state, at.before, at.limit)
 	if err != nil {
 		return api.Response{}, err
 	}
-	records, next, err := h.charges.Records(ctx, state, before, limit)
-	if err != nil {
-		return api.Response{}, err
-	}
-	return api.OK(api.PageOf(records, cloudRecordOf, h.cursors.Encode(list, next)))
+	return api.OK(api.PageOf(records, cloudRecordOf, h.cursors.Encode(at.list, next)))
 }
 
 // record is the record that a path names.

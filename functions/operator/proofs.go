@@ -123,40 +123,19 @@ func unfitOf(c proof.Case) unfit {
 }
 
 func (h handler) listCases(ctx context.Context, r *api.Request) (api.Response, error) {
-	if err := r.Caller.MustBe(api.Operator); err != nil {
-		return api.Response{}, err
-	}
-	if err := r.OnlyQuery("state", "limit", "cursor"); err != nil {
-		return api.Response{}, err
-	}
-	state, err := r.Query("state")
+	at, err := h.stated(r, "proof-cases", string(proof.CaseOpen), string(proof.CaseOpen), string(proof.CaseClosed))
 	if err != nil {
 		return api.Response{}, err
 	}
-	if state != "" && state != string(proof.CaseOpen) && state != string(proof.CaseClosed) {
-		return api.Response{}, refusal.At("/state", `must be "open" or "closed"`)
-	}
-	closed, list := state == string(proof.CaseClosed), "proof-cases#"+state
-	before, limit, err := r.Place(h.cursors, list)
+	cases, next, err := h.proofs.Cases(ctx, at.state == string(proof.CaseClosed), at.before, at.limit)
 	if err != nil {
 		return api.Response{}, err
 	}
-	cases, next, err := h.proofs.Cases(ctx, closed, before, limit)
-	if err != nil {
-		return api.Response{}, err
-	}
-	return api.OK(api.PageOf(cases, unfitOf, h.cursors.Encode(list, next)))
+	return api.OK(api.PageOf(cases, unfitOf, h.cursors.Encode(at.list, next)))
 }
 
 func (h handler) closeCase(ctx context.Context, r *api.Request) (api.Response, error) {
-	if err := r.Caller.MustBe(api.Operator); err != nil {
-		return api.Response{}, err
-	}
-	id := r.Path("case")
-	if !api.ValidID(id) {
-		return api.Response{}, refusal.Of(refusal.NotFound, "There is no such case.")
-	}
-	reason, err := r.Reason()
+	id, reason, err := closing(r)
 	if err != nil {
 		return api.Response{}, err
 	}

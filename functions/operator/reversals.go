@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"billingcentre/shared/api"
-	"billingcentre/shared/refusal"
 	"billingcentre/shared/reversal"
 	"billingcentre/shared/wallet"
 )
@@ -48,40 +47,19 @@ func reversalCaseOf(c reversal.Case) reversalCase {
 
 // listReversalCases lists open cases, unless closed ones are asked for.
 func (h handler) listReversalCases(ctx context.Context, r *api.Request) (api.Response, error) {
-	if err := r.Caller.MustBe(api.Operator); err != nil {
-		return api.Response{}, err
-	}
-	if err := r.OnlyQuery("state", "limit", "cursor"); err != nil {
-		return api.Response{}, err
-	}
-	state, err := r.Query("state")
+	at, err := h.stated(r, "reversal-cases", openCase, openCase, closedCase)
 	if err != nil {
 		return api.Response{}, err
 	}
-	if state != "" && state != openCase && state != closedCase {
-		return api.Response{}, refusal.At("/state", `must be "open" or "closed"`)
-	}
-	list := "reversal-cases#" + state
-	before, limit, err := r.Place(h.cursors, list)
+	cases, next, err := reversal.Cases(ctx, h.ledger.Store, at.state == closedCase, at.before, at.limit)
 	if err != nil {
 		return api.Response{}, err
 	}
-	cases, next, err := reversal.Cases(ctx, h.ledger.Store, state == closedCase, before, limit)
-	if err != nil {
-		return api.Response{}, err
-	}
-	return api.OK(api.PageOf(cases, reversalCaseOf, h.cursors.Encode(list, next)))
+	return api.OK(api.PageOf(cases, reversalCaseOf, h.cursors.Encode(at.list, next)))
 }
 
 func (h handler) closeReversalCase(ctx context.Context, r *api.Request) (api.Response, error) {
-	if err := r.Caller.MustBe(api.Operator); err != nil {
-		return api.Response{}, err
-	}
-	id := r.Path("case")
-	if !api.ValidID(id) {
-		return api.Response{}, refusal.Of(refusal.NotFound, "There is no such case.")
-	}
-	reason, err := r.Reason()
+	id, reason, err := closing(r)
 	if err != nil {
 		return api.Response{}, err
 	}
