@@ -12,7 +12,6 @@ import (
 	"billingcentre/shared/directory"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/metric"
-	"billingcentre/shared/refusal"
 	"billingcentre/shared/wallet"
 )
 
@@ -66,17 +65,11 @@ func (h handler) handle(ctx context.Context, event duty) (outcome, error) {
 	if event.Duty != "audit" {
 		return outcome{}, fmt.Errorf("the event isn't the auditor's: it must be {\"duty\":\"audit\"}")
 	}
-	at, document, err := ledger.Read[round](ctx, h.auditor.Store, roundKey)
-	if err != nil && !refusal.Is(err, refusal.NotFound) {
-		return outcome{}, err
-	}
 	var out outcome
-	err = errors.Join(h.accounts(ctx, &at, &out), h.charges(ctx, &at, &out), h.known(ctx, &at, &out))
+	err := ledger.Resume(ctx, h.auditor.Store, roundKey, func(at *round) error {
+		return errors.Join(h.accounts(ctx, at, &out), h.charges(ctx, at, &out), h.known(ctx, at, &out))
+	})
 	h.log.Info("audit", "accounts", out.Accounts, "entries", out.Entries, "findings", out.Findings, "late", out.Late, "failed", out.Failed, "round", out.Round)
-	// What was done is done, whatever else failed: the next run must not begin there again.
-	if kept := h.auditor.Store.Put(context.WithoutCancel(ctx), document.With(at)); !errors.Is(kept, ledger.ErrStale) { // stale: another run was here; both did good
-		err = errors.Join(err, kept)
-	}
 	if out.Failed > 0 {
 		err = errors.Join(err, fmt.Errorf("%d of %d accounts couldn't be audited", out.Failed, out.Accounts))
 	}

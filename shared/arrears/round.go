@@ -1,6 +1,7 @@
 package arrears
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +13,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"billingcentre/shared/ledger"
-	"billingcentre/shared/refusal"
 	"billingcentre/shared/wallet"
 )
 
@@ -85,22 +85,13 @@ func (k *Keeper) round(ctx context.Context, r round, out *Outcome) error {
 		return err
 	}
 	key := ledger.DocumentKey{Kind: "arrears-turn", ID: r.turns}
-	at, document, err := ledger.Read[turn](ctx, k.Ledger.Store, key)
-	if err != nil && !refusal.Is(err, refusal.NotFound) {
+	return ledger.Resume(ctx, k.Ledger.Store, key, func(at *turn) error {
+		ended, err := k.pages(ctx, r, cmp.Or(at.Before, next), out)
+		if err == nil {
+			at.Before = ended
+		}
 		return err
-	}
-	if at.Before == "" {
-		at.Before = next
-	}
-	ended, err := k.pages(ctx, r, at.Before, out)
-	if err != nil {
-		return err
-	}
-	err = k.Ledger.Store.Put(context.WithoutCancel(ctx), document.With(turn{ended}))
-	if errors.Is(err, ledger.ErrStale) { // another run was here at the same time; both did good
-		err = nil
-	}
-	return err
+	})
 }
 
 // pages visits pages from before a rank on, as many as there is room for. It gives the rank to go on before; "" at the

@@ -11,7 +11,6 @@ import (
 
 	"billingcentre/shared/directory"
 	"billingcentre/shared/ledger"
-	"billingcentre/shared/refusal"
 	"billingcentre/shared/wallet"
 )
 
@@ -31,19 +30,11 @@ type round struct {
 // CatchUp looks at accounts whose head is ahead of the cursor, until the round or the time is over; the next run goes on
 // from there. An account that fails stops no other, but the run is then reported as failed.
 func (c *Consumer[S]) CatchUp(ctx context.Context) (Outcome, error) {
-	key := ledger.DocumentKey{Kind: DocumentKind + "-round", ID: c.Name}
-	at, document, err := ledger.Read[round](ctx, c.Store, key)
-	if err != nil && !refusal.Is(err, refusal.NotFound) {
-		return Outcome{}, err
-	}
 	var out Outcome
-	walked := c.walk(ctx, &at, &out)
+	key := ledger.DocumentKey{Kind: DocumentKind + "-round", ID: c.Name}
+	err := ledger.Resume(ctx, c.Store, key, func(at *round) error { return c.walk(ctx, at, &out) })
 	c.Log.Info("catch-up", "consumer", c.Name, "accounts", out.Accounts, "behind", out.Behind, "failed", out.Failed, "round", out.Round)
-	err = c.Store.Put(context.WithoutCancel(ctx), document.With(at))
-	if errors.Is(err, ledger.ErrStale) { // another run was here at the same time; both did good
-		err = nil
-	}
-	if err = errors.Join(walked, err); err == nil && out.Failed > 0 {
+	if err == nil && out.Failed > 0 {
 		err = fmt.Errorf("%d of %d accounts couldn't be followed", out.Failed, out.Accounts)
 	}
 	return out, err

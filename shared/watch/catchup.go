@@ -12,7 +12,6 @@ import (
 	"billingcentre/shared/follow"
 	"billingcentre/shared/ledger"
 	"billingcentre/shared/preference"
-	"billingcentre/shared/refusal"
 	"billingcentre/shared/wallet"
 )
 
@@ -40,17 +39,10 @@ type round struct {
 // reported as failed.
 func (w *Watch) CatchUp(ctx context.Context) (Outcome, error) {
 	var out Outcome
-	at, document, err := ledger.Read[round](ctx, w.Store, ledger.DocumentKey{Kind: consumer + "-round", ID: "watched"})
-	if err != nil && !refusal.Is(err, refusal.NotFound) {
-		return out, err
-	}
-	walked := w.walk(ctx, &at, &out)
+	key := ledger.DocumentKey{Kind: consumer + "-round", ID: "watched"}
+	err := ledger.Resume(ctx, w.Store, key, func(at *round) error { return w.walk(ctx, at, &out) })
 	w.Log.InfoContext(ctx, "watches", "accounts", out.Accounts, "failed", out.Failed, "round", out.Round)
-	err = w.Store.Put(context.WithoutCancel(ctx), document.With(at))
-	if errors.Is(err, ledger.ErrStale) { // another run was here at the same time; both did good
-		err = nil
-	}
-	if err = errors.Join(walked, err); err == nil && out.Failed > 0 {
+	if err == nil && out.Failed > 0 {
 		err = fmt.Errorf("%d of %d accounts couldn't be watched", out.Failed, out.Accounts)
 	}
 	return out, err
