@@ -2,6 +2,7 @@
 // clients over the code that the functions run, and every seed replays identically.
 //
 //	simulation.go  Run: a seed's life, from its opening to the calm after the storm
+//	time.go        how time passes: by seconds, hours, to the brink of a fund's end
 //	weather.go     what a seed has in store: rates of faults, drawn from the seed
 //	worker.go      a worker and its calls, each of which waits until the simulation lets it through
 //	wire.go        ledger.Store as a worker sees it
